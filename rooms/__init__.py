@@ -1,0 +1,40 @@
+"""The rules of a joint session: pure values and functions, no clock, network, disk or chance.
+
+Start with `SPEC.md`, then `room.py` (what a room is), `decide.py` (what comes of a command), `views.py` (who sees what).
+"""
+
+from rooms.commands import Command, EndSession, FromWindow, Join, Leave, OpenSession, TurnPage
+from rooms.decide import SERVER, Actor, Already, Decision, Refusal, decide
+from rooms.events import Event, Role
+from rooms.room import Gap, Participant, Position, Recorded, Room, Session, Stamp, evolve, replay
+from rooms.views import View, may_see, view_of
+
+__all__ = [
+    "SERVER",
+    "Actor",
+    "Already",
+    "Command",
+    "Decision",
+    "EndSession",
+    "Event",
+    "FromWindow",
+    "Gap",
+    "Join",
+    "Leave",
+    "OpenSession",
+    "Participant",
+    "Position",
+    "Recorded",
+    "Refusal",
+    "Role",
+    "Room",
+    "Session",
+    "Stamp",
+    "TurnPage",
+    "View",
+    "decide",
+    "evolve",
+    "may_see",
+    "replay",
+    "view_of",
+]

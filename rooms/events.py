@@ -1,0 +1,80 @@
+"""What has happened in a room. An event is a fact: past tense, small, and enough to rebuild the room from.
+
+Events carry no time of day, except where somebody came, a session began or ended (`SPEC.md`, [OR6]): a log with times
+would be a record of how long a person looked at each page.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TypeAlias
+
+import msgspec
+
+
+class Role(StrEnum):
+    """Who somebody is in a room. `SERVER` is the house itself: it opens sessions and lets people in."""
+
+    SERVICE_USER = "service_user"
+    WORKER = "worker"
+    SUPERVISOR = "supervisor"
+    SERVER = "server"
+
+
+PRIVATE = frozenset({"name", "pages"})
+
+
+def snake(name: str) -> str:
+    """`PageTurned` → `page_turned`: the name of a command or event on the wire."""
+    return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
+
+
+def ids_of(value: msgspec.Struct) -> list[tuple[str, object]]:
+    """The fields that may be printed: everything but a person's own words."""
+    return [(name, getattr(value, name)) for name in value.__struct_fields__ if name not in PRIVATE]
+
+
+class Fact(msgspec.Struct, frozen=True, tag_field="kind", tag=snake):
+    """Base of all events. Prints its kind and its ids, never a word that a person wrote."""
+
+    def __repr__(self) -> str:
+        shown = [f"{field}={value}" for field, value in ids_of(self)]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class SessionOpened(Fact, frozen=True):
+    """A session began. `pages` fixes what can be opened, so an edited pack cannot change the past."""
+
+    session: str
+    practice: bool
+    pack: str
+    pages: tuple[str, ...]
+    home: str
+    at: int  # milliseconds since 1970, UTC
+
+
+class ParticipantJoined(Fact, frozen=True):
+    participant: str
+    role: Role
+    name: str
+    at: int  # milliseconds since 1970, UTC
+
+
+class PageTurned(Fact, frozen=True):
+    page: str
+    by: str
+
+
+class ParticipantLeft(Fact, frozen=True):
+    participant: str
+
+
+class SessionEnded(Fact, frozen=True):
+    """`by` is the worker who ended it, or empty when nobody had been connected for a long time."""
+
+    by: str
+    at: int  # milliseconds since 1970, UTC
+
+
+Event: TypeAlias = SessionOpened | ParticipantJoined | PageTurned | ParticipantLeft | SessionEnded
+EVENT_KINDS: tuple[type[Fact], ...] = (SessionOpened, ParticipantJoined, PageTurned, ParticipantLeft, SessionEnded)

@@ -1,0 +1,25 @@
+"""Who may do what. What is not in the table is refused: [PM1]."""
+
+from __future__ import annotations
+
+from rooms.commands import EndSession, Join, Leave, OpenSession, Request, TurnPage
+from rooms.events import Role
+
+# A supervisor has no row: they watch, and every write is refused ([PM2]).
+ALLOWED: frozenset[tuple[Role, type[Request]]] = frozenset(
+    {
+        (Role.SERVER, OpenSession),
+        (Role.SERVER, Join),
+        (Role.SERVER, EndSession),
+        (Role.SERVICE_USER, TurnPage),
+        (Role.SERVICE_USER, Leave),
+        (Role.WORKER, TurnPage),
+        (Role.WORKER, Leave),
+        (Role.WORKER, EndSession),
+    }
+)
+
+
+def may(role: Role, command: type[Request]) -> bool:
+    """Whether somebody in this role may ask for this kind of thing at all."""
+    return (role, command) in ALLOWED

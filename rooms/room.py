@@ -1,0 +1,169 @@
+"""A room as a value, and how an event changes it.
+
+`evolve` is total: it never refuses. Whether something may happen is `decide`'s business; once it has happened, every
+process that holds a copy of the room applies it in the same way and arrives at the same value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from rooms.events import (
+    Event,
+    PageTurned,
+    ParticipantJoined,
+    ParticipantLeft,
+    Role,
+    SessionEnded,
+    SessionOpened,
+)
+from rooms.limits import SKIPPED_REMEMBERED, WINDOWS_PER_PARTICIPANT
+
+
+class Position(msgspec.Struct, frozen=True, array_like=True, order=True):
+    """Where a copy of a room stands: `[OR1]`.
+
+    `epoch` changes when an operator restores a backup; `seq` counts events from 1; `tail` is the random id of the event
+    at `seq`, so that a database file copied back by hand is noticed even when the numbers happen to agree.
+    """
+
+    epoch: str
+    seq: int
+    tail: str
+
+
+class Stamp(msgspec.Struct, frozen=True):
+    """Which command of which window: the name under which a command is sent again, and answered."""
+
+    window: str
+    number: int
+
+
+class Recorded(msgspec.Struct, frozen=True):
+    """An event with its place in the room's one order, and the stamp of the command it answers (if any)."""
+
+    seq: int
+    tail: str
+    event: Event
+    stamp: Stamp | None = None
+
+    def __repr__(self) -> str:
+        return f"Recorded({self.seq}, {self.event!r})"
+
+
+class Participant(msgspec.Struct, frozen=True):
+    id: str
+    role: Role
+    name: str
+    left: bool = False
+
+    def __repr__(self) -> str:
+        return f"Participant({self.id}, {self.role}, left={self.left})"
+
+
+class Window(msgspec.Struct, frozen=True):
+    """How far a window's commands have come. `skipped` are numbers below `last` of which nothing came ([WN4])."""
+
+    participant: str
+    last: int
+    skipped: tuple[int, ...] = ()
+
+
+class Session(msgspec.Struct, frozen=True):
+    id: str
+    practice: bool
+    pack: str
+    pages: tuple[str, ...]
+    home: str
+    page: str
+    turned_by: str = ""
+    ended: bool = False
+
+
+class Room(msgspec.Struct, frozen=True):
+    """Everything the rules need to know. Values only: changing one means making another."""
+
+    id: str
+    epoch: str
+    seq: int = 0
+    tail: str = ""
+    session: Session | None = None
+    participants: dict[str, Participant] = {}
+    windows: dict[str, Window] = {}
+
+    @property
+    def position(self) -> Position:
+        return Position(self.epoch, self.seq, self.tail)
+
+    def __repr__(self) -> str:
+        return f"Room({self.id}, seq={self.seq}, {len(self.participants)} participants)"
+
+
+class Gap(Exception):
+    """An event does not follow the room's position. The caller must load the room anew: [OR3]."""
+
+
+def evolve(room: Room, recorded: Recorded) -> Room:
+    """The room after one more event.
+
+    Raises:
+        Gap: the event's number is not the next one.
+    """
+    if recorded.seq != room.seq + 1:
+        raise Gap(f"room {room.id} is at {room.seq}, event is {recorded.seq}")
+    changed = _apply(room, recorded.event)
+    windows = room.windows
+    if recorded.stamp is not None:
+        windows = _counted(room.windows, recorded.stamp, _author(recorded.event))
+    return msgspec.structs.replace(changed, seq=recorded.seq, tail=recorded.tail, windows=windows)
+
+
+def replay(room: Room, events: Iterable[Recorded]) -> Room:
+    """Fold events into a room, oldest first. Raises `Gap` as `evolve` does."""
+    for recorded in events:
+        room = evolve(room, recorded)
+    return room
+
+
+def _apply(room: Room, event: Event) -> Room:
+    match event:
+        case SessionOpened():
+            session = Session(event.session, event.practice, event.pack, event.pages, event.home, page=event.home)
+            return msgspec.structs.replace(room, session=session, participants={}, windows={})
+        case ParticipantJoined():
+            joined = Participant(event.participant, event.role, event.name)
+            return msgspec.structs.replace(room, participants={**room.participants, joined.id: joined})
+        case PageTurned():
+            assert room.session is not None
+            session = msgspec.structs.replace(room.session, page=event.page, turned_by=event.by)
+            return msgspec.structs.replace(room, session=session)
+        case ParticipantLeft():
+            left = msgspec.structs.replace(room.participants[event.participant], left=True)
+            return msgspec.structs.replace(room, participants={**room.participants, left.id: left})
+        case SessionEnded():
+            assert room.session is not None
+            return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, ended=True))
+
+
+def _author(event: Event) -> str:
+    """Whose window a stamped event came from. Only what a window may send is ever stamped."""
+    match event:
+        case PageTurned(by=author) | SessionEnded(by=author) | ParticipantLeft(participant=author):
+            return author
+        case _:
+            return ""
+
+
+def _counted(windows: dict[str, Window], stamp: Stamp, participant: str) -> dict[str, Window]:
+    """Note that `stamp` has been carried out, and that the numbers it jumped over came to nothing ([WN4])."""
+    before = windows.get(stamp.window, Window(participant, 0))
+    jumped = range(max(before.last + 1, stamp.number - SKIPPED_REMEMBERED), stamp.number)
+    skipped = (*before.skipped, *jumped)[-SKIPPED_REMEMBERED:]
+    # Moved to the end, so that the first one of a participant is the one unused for longest.
+    others = {key: window for key, window in windows.items() if key != stamp.window}
+    mine = [key for key, window in others.items() if window.participant == participant]
+    for forgotten in mine[: max(0, len(mine) - WINDOWS_PER_PARTICIPANT + 1)]:
+        del others[forgotten]
+    return {**others, stamp.window: Window(participant, stamp.number, skipped)}

@@ -1,0 +1,205 @@
+"""What the hub and the pages need of the world, as promises. Each sentence in a docstring here is a test that every
+adapter runs (`tests/contracts/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+import msgspec
+
+from rooms import Position, Recorded, Room
+
+# --- Store -----------------------------------------------------------------------------------------------------------
+
+
+class StoreUnavailable(Exception):
+    """The store did not answer. Whether a write happened is unknown: catch up before deciding anything again."""
+
+
+class Appended(msgspec.Struct, frozen=True):
+    """The events are on disk."""
+
+
+class Missed(msgspec.Struct, frozen=True):
+    """The room has moved on: `events` are exactly those after the position that was named, oldest first, at least one."""
+
+    events: tuple[Recorded, ...]
+
+
+class Diverged(msgspec.Struct, frozen=True):
+    """The position that was named is not in this room's past (another epoch, another tail, ahead, or trimmed away), or the
+    room is not there any more. Load it anew."""
+
+
+class NewRoom(msgspec.Struct, frozen=True):
+    """A room with its one session, about to be created.
+
+    `practice`: nothing of it is kept. `account`: the worker who opened it, or None for practice.
+    """
+
+    room: str
+    session: str
+    practice: bool
+    account: str | None
+    at: int  # milliseconds since 1970, UTC
+
+
+class OpenSessionRow(msgspec.Struct, frozen=True):
+    """A session as lists and the sweep see it: ids and times only."""
+
+    room: str
+    session: str
+    practice: bool
+    account: str | None
+    opened_at: int
+    ended_at: int | None
+
+
+class Store(Protocol):
+    """The rooms' one order.
+
+    An append is atomic and durable: when it returns `Appended`, the events survive the death of every process and, where
+    the disk honours flushes, a power cut. It succeeds only if it names the room's current position. Whatever it returns,
+    the room's log has no hole and no repetition. A caller that is cancelled while waiting does not undo or tear anything.
+    Every content that is written down is sealed under the session's key.
+    """
+
+    async def create(self, new: NewRoom) -> Position:
+        """Make an empty room (seq 0, an empty tail) under a new epoch, and its session's key. The id must be new."""
+
+    async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
+        """Add events, numbered from `after.seq + 1`, if the room stands at `after`. A `SessionEnded` among them also marks
+        the session's row as ended, in the same transaction."""
+
+    async def load(self, room: str) -> Room | None:
+        """The room as its snapshot and the events after it make it; None if it does not exist (any more)."""
+
+    async def after(self, room: str, position: Position) -> Missed | Diverged | None:
+        """What came after `position`: None for nothing, `Diverged` where that cannot be told exactly."""
+
+    async def heads(self, rooms: Iterable[str]) -> Mapping[str, Position]:
+        """Where these rooms stand now. A room that does not exist is left out."""
+
+    async def snapshot(self, room: Room, trim_to: int) -> None:
+        """Keep `room` as the snapshot at its position unless a newer one is there, and drop events up to `trim_to`, never
+        beyond the snapshot."""
+
+    async def sessions(self) -> Sequence[OpenSessionRow]:
+        """All sessions that have not been destroyed."""
+
+    async def destroy(self, room: str) -> None:
+        """Delete the session's key, then everything of the room (events, snapshot, tickets, invitations, row). Afterwards
+        no copy of the rows can be read, backups included. Doing it twice is harmless."""
+
+
+# --- Small tables (accounts, tickets, invitations) ---------------------------------------------------------------------
+
+Value: TypeAlias = str | int | bytes | None
+Row: TypeAlias = Mapping[str, Value]
+
+
+class Statement(msgspec.Struct, frozen=True):
+    """One SQL text with `$1`, `$2`… and its values. `rows`: how many rows it must touch; None for any number."""
+
+    sql: str
+    values: tuple[Value, ...] = ()
+    rows: int | None = None
+
+
+class Conflict(Exception):
+    """A statement touched another number of rows than it had to. Nothing of the transaction happened."""
+
+
+class Database(Protocol):
+    """SQL that SQLite and PostgreSQL both understand."""
+
+    async def read(self, sql: str, *values: Value) -> Sequence[Row]:
+        """Rows of a SELECT, as committed before the call."""
+
+    async def write(self, *statements: Statement) -> Sequence[Sequence[Row]]:
+        """Run all statements in one durable transaction and give the rows of each (`RETURNING`).
+
+        Raises:
+            Conflict: a statement did not touch the `rows` it had to; nothing was written.
+        """
+
+
+# --- Bus --------------------------------------------------------------------------------------------------------------
+
+
+class Doorbell(msgspec.Struct, frozen=True, tag="doorbell"):
+    """Room `room` has come to `position`. Look in the store."""
+
+    room: str
+    position: Position
+
+
+class HereOn(msgspec.Struct, frozen=True, tag="here"):
+    """Who is connected to `node` in `room`. `number` grows with every announcement of a node."""
+
+    room: str
+    node: str
+    number: int
+    participants: tuple[str, ...]
+
+
+class Rejoined(msgspec.Struct, frozen=True, tag="rejoined"):
+    """The connection to the bus was lost and is back: anything may have been missed."""
+
+
+BusMessage: TypeAlias = Doorbell | HereOn | Rejoined
+
+
+class Bus(Protocol):
+    """Tells the other processes that something happened.
+
+    May lose, repeat, delay and reorder messages; never invents one, never gives a room's message to a process that does
+    not listen to that room, and never gives a process its own messages back. After a break it says `Rejoined`. `publish`
+    returns at once and never raises: a bus that is down costs time, never truth.
+    """
+
+    def publish(self, message: Doorbell | HereOn) -> None: ...
+
+    def listen(self, room: str) -> None:
+        """Hear about `room` from now on."""
+
+    def unlisten(self, room: str) -> None: ...
+
+    def messages(self) -> AsyncIterator[BusMessage]:
+        """What comes in, for as long as the process lives. Called once."""
+
+
+# --- Audience -----------------------------------------------------------------------------------------------------------
+
+
+class Audience(Protocol):
+    """The sockets, as the hub sees them. Connections are named by opaque ids; one that is gone is silently ignored.
+
+    To each connection packets go in the order of the calls. Nothing here waits: a connection that cannot keep up is
+    closed rather than allowed to hold anybody else up.
+    """
+
+    def tell(self, connections: Iterable[str], packet: str) -> None:
+        """Send one packet (text from `rooms.wire`), the same bytes to all."""
+
+    def close(self, connection: str, code: str) -> None:
+        """Say goodbye with `code` (`wire.GOODBYES`), then close."""
+
+
+# --- Time and chance ------------------------------------------------------------------------------------------------------
+
+
+class Clock(Protocol):
+    def monotonic(self) -> float:
+        """Seconds that never go back: for limits and waiting."""
+
+    def wall(self) -> int:
+        """Milliseconds since 1970, UTC: for what a person will read."""
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+NewId: TypeAlias = Callable[[], str]
+"""128 random bits or more, as letters that fit into an address (`A-Z a-z 0-9 - _`)."""
