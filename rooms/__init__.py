@@ -1,6 +1,7 @@
 """The rules of a joint session: pure values and functions, no clock, network, disk or chance.
 
-Start with `SPEC.md`, then `room.py` (what a room is), `decide.py` (what comes of a command), `views.py` (who sees what).
+Start with `SPEC.md`, then `room.py` (what a room is), `decide.py` (what comes of a command), `views.py` (who sees
+what).
 """
 
 from rooms.commands import Command, EndSession, FromWindow, Join, Leave, OpenSession, TurnPage

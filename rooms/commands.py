@@ -47,4 +47,5 @@ Command: TypeAlias = OpenSession | Join | TurnPage | Leave | EndSession
 COMMAND_KINDS: tuple[type[Request], ...] = (OpenSession, Join, TurnPage, Leave, EndSession)
 
 FromWindow: TypeAlias = TurnPage | Leave | EndSession
-"""The commands that a window may send. The others come from the server itself, after it has checked a link or account."""
+"""The commands that a window may send. The others come from the server itself, after it has checked a link or
+account."""

@@ -1,7 +1,7 @@
 """What each person may see of a room and of an event: the last pure step before the wire.
 
-The client folds `seen` events into its view with the same result as asking for a new view ([VW2]); `tests/golden/` holds
-examples that Python and the browser's code both have to reproduce.
+The client folds `seen` events into its view with the same result as asking for a new view ([VW2]); `tests/golden/`
+holds examples that Python and the browser's code both have to reproduce.
 """
 
 from __future__ import annotations

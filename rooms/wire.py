@@ -46,6 +46,8 @@ GOODBYES = (
     # code, and whether it is worth coming back
     ("malformed", False),
     ("too_slow", True),
+    ("too_fast", True),
+    ("busy", True),
     ("shutting_down", True),
     ("left", False),
     ("session_ended", False),

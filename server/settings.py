@@ -1,0 +1,150 @@
+"""What an operator can set: environment variables, read once. A wrong or dangerous one stops the start with one line."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+import msgspec
+
+
+class SettingProblem(Exception):
+    """A setting cannot be used. The text is one line that says which, and what would be right."""
+
+
+class Settings(msgspec.Struct, frozen=True):
+    """See the README's table for what each is for."""
+
+    data: Path
+    public_url: str
+    host: str
+    port: int
+    database: Path
+    key_file: Path
+    clinic_file: Path | None
+    name_shown: str
+    language: str
+    proxies: frozenset[str]
+    commands_per_second: float
+
+    @property
+    def secure(self) -> bool:
+        """Whether people reach this server by https."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def authority(self) -> str:
+        """Host and port as they must stand in every Host header."""
+        return urlsplit(self.public_url).netloc
+
+    @property
+    def control_socket(self) -> Path:
+        """Where operator commands that write reach the running server."""
+        return self.data / "control.sock"
+
+
+VARIABLES = (
+    "COPAGE_DATA",
+    "COPAGE_PUBLIC_URL",
+    "COPAGE_HOST",
+    "PORT",
+    "DATABASE_URL",
+    "COPAGE_KEY_FILE",
+    "COPAGE_CLINIC_FILE",
+    "COPAGE_NAME_SHOWN",
+    "COPAGE_LANGUAGE",
+    "COPAGE_PROXIES",
+    "COPAGE_COMMANDS_PER_SECOND",
+)
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """The settings of this process.
+
+    Raises:
+        SettingProblem: one is wrong, dangerous, or named like ours but not ours.
+    """
+    for name in environ:
+        if name.startswith("COPAGE_") and name not in VARIABLES and name not in OF_TESTS:
+            raise SettingProblem(f"{name} is no setting of Copage; the README lists them")
+    data = Path(environ.get("COPAGE_DATA", ".data")).absolute()
+    port = _port(environ.get("PORT", "8000"))
+    public_url = _public_url(environ.get("COPAGE_PUBLIC_URL", f"http://127.0.0.1:{port}"))
+    clinic = environ.get("COPAGE_CLINIC_FILE")
+    return Settings(
+        data=data,
+        public_url=public_url,
+        host=environ.get("COPAGE_HOST", "127.0.0.1"),
+        port=port,
+        database=_database(environ.get("DATABASE_URL"), data / "copage.db"),
+        key_file=Path(environ.get("COPAGE_KEY_FILE", str(data / "key"))).absolute(),
+        clinic_file=Path(clinic).absolute() if clinic else None,
+        name_shown=environ.get("COPAGE_NAME_SHOWN", "Our page").strip(),
+        language=environ.get("COPAGE_LANGUAGE", "en"),
+        proxies=_proxies(environ.get("COPAGE_PROXIES", "")),
+        commands_per_second=_rate(environ.get("COPAGE_COMMANDS_PER_SECOND", "20")),
+    )
+
+
+OF_TESTS = frozenset({"COPAGE_LONG", "COPAGE_CHROMIUM", "COPAGE_INSIDE_NEWCOMER"})
+"""Named like ours and read by the test suite only."""
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 <= int(text) < 65536:
+        raise SettingProblem("PORT must be a number from 0 to 65535")
+    return int(text)
+
+
+def _public_url(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018  (reading it is what checks it)
+    except ValueError:
+        raise SettingProblem("COPAGE_PUBLIC_URL is not an address") from None
+    if url.scheme not in ("http", "https") or not url.hostname or url.path.strip("/") or url.query or url.fragment:
+        raise SettingProblem("COPAGE_PUBLIC_URL must be like https://pages.example.org, without a path")
+    if url.username or url.password:
+        raise SettingProblem("COPAGE_PUBLIC_URL must not hold a name or password")
+    if url.scheme == "http" and not _is_this_machine(url):
+        raise SettingProblem("COPAGE_PUBLIC_URL must begin with https:// unless it names this machine itself")
+    return f"{url.scheme}://{url.netloc.lower()}"
+
+
+def _is_this_machine(url: SplitResult) -> bool:
+    if url.hostname == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(url.hostname or "").is_loopback
+    except ValueError:
+        return False
+
+
+def _database(url: str | None, default: Path) -> Path:
+    if not url:
+        return default
+    if not url.startswith("sqlite:///"):
+        raise SettingProblem("DATABASE_URL must be like sqlite:////var/lib/copage/copage.db")
+    return Path(url.removeprefix("sqlite:///")).absolute()
+
+
+def _proxies(text: str) -> frozenset[str]:
+    proxies = [part.strip() for part in text.split(",") if part.strip()]
+    for proxy in proxies:
+        try:
+            ipaddress.ip_address(proxy)
+        except ValueError:
+            raise SettingProblem("COPAGE_PROXIES must be addresses like 127.0.0.1, separated by commas") from None
+    return frozenset(proxies)
+
+
+def _rate(text: str) -> float:
+    try:
+        rate = float(text)
+    except ValueError:
+        rate = 0.0
+    if not 1 <= rate <= 100_000:
+        raise SettingProblem("COPAGE_COMMANDS_PER_SECOND must be a number from 1 to 100000")
+    return rate
