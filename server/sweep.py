@@ -1,0 +1,52 @@
+"""Ends sessions that nobody is in, and destroys what has had its time: [SE5], [SE6]."""
+
+from __future__ import annotations
+
+import structlog
+
+from rooms import SERVER, EndSession
+from server.hub import Hub
+from server.ports import Clock, OpenSessionRow, Store, StoreUnavailable
+
+log = structlog.get_logger("sweep")
+
+EVERY = 60.0
+"""Seconds between two sweeps of a running server."""
+IDLE_END = 2 * 3600.0
+"""Seconds without anybody connected after which a session ends by itself."""
+PRACTICE_IDLE_END = 1800.0
+KEPT_AFTER_END = 24 * 3600 * 1000
+"""Milliseconds for which a session that ended is there still. Practice is destroyed as soon as it has ended."""
+
+
+async def sweep(store: Store, hub: Hub, now: int) -> int:
+    """One sweep at `now` (milliseconds since 1970, UTC). Gives the number of sessions that it ended or destroyed."""
+    touched = 0
+    for session in await store.sessions():
+        try:
+            if session.ended_at is not None:
+                touched += await _destroy_if_due(store, session, session.ended_at, now)
+            elif hub.idle_for(session.room) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
+                await hub.ask(session.room, SERVER, EndSession())
+                touched += 1
+        except StoreUnavailable:
+            log.warning("sweep_postponed", room=session.room)
+    return touched
+
+
+async def _destroy_if_due(store: Store, session: OpenSessionRow, ended_at: int, now: int) -> int:
+    if not session.practice and now - ended_at < KEPT_AFTER_END:
+        return 0
+    await store.destroy(session.room)
+    log.info("session_destroyed", room=session.room, practice=session.practice)
+    return 1
+
+
+async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:
+    """Sweep for as long as the process lives."""
+    while True:
+        await clock.sleep(EVERY)
+        try:
+            await sweep(store, hub, clock.wall())
+        except StoreUnavailable:
+            log.warning("sweep_postponed")

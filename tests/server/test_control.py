@@ -1,0 +1,56 @@
+"""Operator commands reach the running server, and nobody else's do."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+import pytest
+
+from server.control import ControlProblem, ask, listen
+
+
+async def test_the_server_carries_out_an_order_and_says_what_it_did(tmp_path: Path) -> None:
+    async def greet(argument: str) -> str:
+        return f"kept as {argument}"
+
+    path = tmp_path / "control.sock"
+    async with await listen(path, {"backup": greet}):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert await asyncio.to_thread(ask, path, "backup", "b.db") == "kept as b.db"
+
+
+async def test_a_problem_comes_back_as_one_line(tmp_path: Path) -> None:
+    async def refuse(argument: str) -> str:
+        raise ControlProblem("that is not a backup")
+
+    path = tmp_path / "control.sock"
+    async with await listen(path, {"restore": refuse}):
+        with pytest.raises(ControlProblem, match="that is not a backup"):
+            await asyncio.to_thread(ask, path, "restore", "b.db")
+        with pytest.raises(ControlProblem, match="no command"):
+            await asyncio.to_thread(ask, path, "dance")
+
+
+async def test_bad_bytes_on_the_socket_change_nothing(tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    async def note(argument: str) -> str:
+        asked.append(argument)
+        return "done"
+
+    path = tmp_path / "control.sock"
+    async with await listen(path, {"sweep": note}):
+        for bad in (b"", b"\n", b"{\n", b"\xff\xfe\n", b'{"do": "sweep", "extra": 1}\n', b"x" * 100_000 + b"\n"):
+            reader, writer = await asyncio.open_unix_connection(path)
+            writer.write(bad)
+            writer.write_eof()
+            assert await reader.read() == b""
+            writer.close()
+        assert asked == []
+        assert await asyncio.to_thread(ask, path, "sweep") == "done"
+
+
+def test_nobody_serving_is_told_apart_from_a_refusal(tmp_path: Path) -> None:
+    assert ask(tmp_path / "control.sock", "sweep") is None

@@ -1,0 +1,50 @@
+"""What an operator sets, and what stops the start."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.settings import SettingProblem, read_settings
+
+
+def test_without_any_setting_it_serves_this_machine_only() -> None:
+    settings = read_settings({})
+    assert settings.public_url == "http://127.0.0.1:8000"
+    assert settings.host == "127.0.0.1"
+    assert settings.authority == "127.0.0.1:8000"
+    assert not settings.secure
+
+
+def test_the_port_is_part_of_the_default_address() -> None:
+    assert read_settings({"PORT": "9123"}).public_url == "http://127.0.0.1:9123"
+
+
+def test_a_public_address_is_kept_without_its_slash() -> None:
+    settings = read_settings({"COPAGE_PUBLIC_URL": "https://Pages.Example.org/"})
+    assert settings.public_url == "https://pages.example.org"
+    assert settings.secure
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("COPAGE_PUBLIC_URL", "pages.example.org"),
+        ("COPAGE_PUBLIC_URL", "http://pages.example.org"),
+        ("COPAGE_PUBLIC_URL", "https://pages.example.org/clinic"),
+        ("COPAGE_PUBLIC_URL", "https://alex:secret@pages.example.org"),
+        ("COPAGE_PUBLIC_URL", "https://pages.example.org:port"),
+        ("DATABASE_URL", "mysql://somewhere"),
+        ("COPAGE_PROXIES", "10.0.0.1, proxy"),
+        ("COPAGE_COMMANDS_PER_SECOND", "0"),
+        ("COPAGE_COMMANDS_PER_SECOND", "many"),
+        ("COPAGE_KEYFILE", "/etc/copage/key"),
+    ],
+)
+def test_a_wrong_or_dangerous_setting_is_refused_in_one_line_that_names_it(name: str, value: str) -> None:
+    with pytest.raises(SettingProblem) as problem:
+        read_settings({name: value})
+    assert name in str(problem.value)
+    assert "\n" not in str(problem.value)
+    assert "secret" not in str(problem.value)
