@@ -1,0 +1,575 @@
+"""One open room: one task, one inbox, no locks.
+
+A command's way, top to bottom: `put` into the inbox, `run` takes it out, `_carry_out` decides, appends and follows;
+`_tell` sends the event to everybody who may see it. What other processes append comes in as a `Head`; `_catch_up` reads
+it and takes the same last two steps.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+import structlog
+
+from rooms import (
+    Actor,
+    Already,
+    Command,
+    Gap,
+    Position,
+    Recorded,
+    Refusal,
+    Room,
+    Stamp,
+    decide,
+    evolve,
+    may_see,
+    view_of,
+    wire,
+)
+from rooms.events import Event, ParticipantLeft, SessionEnded
+from rooms.limits import TokenBucket
+from rooms.presence import ANNOUNCE_EVERY, PresenceBoard
+from server.ports import (
+    Appended,
+    Audience,
+    Bus,
+    Clock,
+    Diverged,
+    Doorbell,
+    HereOn,
+    Missed,
+    NewId,
+    Store,
+    StoreUnavailable,
+)
+
+log = structlog.get_logger("room")
+
+STORE_PATIENCE = 5.0
+"""Seconds after which an append counts as unknown."""
+TRIES = 8
+"""Decisions of one command before it is answered `again`: each try lost to another process."""
+SNAPSHOT_EVERY = 64
+KEPT_FOR = 600.0
+"""Seconds for which events stay in the log after they are in a snapshot: what brings people back exactly."""
+CLOSE_AFTER = 60.0
+"""Seconds for which a room that nobody uses stays open in this process."""
+CONNECTIONS_PER_PARTICIPANT = 16
+AGAIN_HOLDS = 6.0
+"""Seconds for which later numbers wait for one that was answered `again` ([WN6])."""
+
+
+class Seat(msgspec.Struct, frozen=True):
+    """Whose connection it is: taken from the ticket, never from a message."""
+
+    room: str
+    participant: str
+    ticket: str
+
+
+@dataclass(slots=True)
+class _Member:
+    """One connection, as its room sees it."""
+
+    seat: Seat
+    window: str
+    again_from: int | None = None
+    again_until: float = 0.0
+
+
+class Attach(msgspec.Struct, frozen=True):
+    connection: str
+    seat: Seat
+    window: str
+    position: Position | None
+
+
+class Submit(msgspec.Struct, frozen=True):
+    connection: str
+    submission: wire.Submission
+
+
+class CatchUp(msgspec.Struct, frozen=True):
+    connection: str
+    position: Position
+
+
+class Detach(msgspec.Struct, frozen=True):
+    connection: str
+
+
+class Ask(msgspec.Struct, frozen=True):
+    actor: Actor
+    command: Command
+    answer: asyncio.Future[Outcome]
+
+
+class Look(msgspec.Struct, frozen=True):
+    answer: asyncio.Future[Room | None]
+
+
+class Head(msgspec.Struct, frozen=True):
+    """Where the store has the room; None when the store does not have it any more."""
+
+    position: Position | None
+
+
+class Tick(msgspec.Struct, frozen=True):
+    pass
+
+
+class Reload(msgspec.Struct, frozen=True):
+    pass
+
+
+class Again(msgspec.Struct, frozen=True):
+    """Nothing is known to have happened: ask again with the same number. `code` is `busy` or `too_fast`."""
+
+    code: str
+
+
+Outcome: TypeAlias = tuple[Event, ...] | Already | Refusal | Again
+Message: TypeAlias = Attach | Submit | CatchUp | Detach | Ask | Look | Head | HereOn | Tick | Reload
+
+
+@dataclass(frozen=True, slots=True)
+class Shell:
+    """What a room needs of the process it is open in."""
+
+    node: str
+    store: Store
+    bus: Bus
+    audience: Audience
+    clock: Clock
+    new_id: NewId
+    commands_per_second: float
+    used: Callable[[str], None]
+    """Somebody is, or just was, connected to the room of this name."""
+    forget: Callable[[str], None]
+    """The room has closed this connection by itself."""
+    closed: Callable[[str], None]
+    """The room of this name ends, with an empty inbox and without awaiting in between."""
+
+
+@dataclass(slots=True)
+class OpenRoom:
+    """One room in this process. Only the task in `run` assigns `room`."""
+
+    name: str
+    shell: Shell
+    room: Room | None = None
+    doubt: bool = True
+    """Whether the store may have moved on without us: catch up before deciding anything."""
+    _inbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
+    _pending: dict[str, int] = field(default_factory=dict)
+    _members: dict[str, _Member] = field(default_factory=dict)
+    _buckets: dict[str, TokenBucket] = field(default_factory=dict)
+    _board: PresenceBoard = field(default_factory=PresenceBoard)
+    _told_here: frozenset[str] = frozenset()
+    _announcements: int = 0
+    _announced_at: float = float("-inf")
+    _snapshot_seq: int = 0
+    _marks: deque[tuple[float, int]] = field(default_factory=deque)
+    _unused_since: float | None = None
+
+    def put(self, message: Message) -> None:
+        """Into the inbox. Never waits, never fails."""
+        if isinstance(message, Submit | CatchUp):
+            self._pending[message.connection] = self._pending.get(message.connection, 0) + 1
+        self._inbox.put_nowait(message)
+
+    def pending(self, connection: str) -> int:
+        return self._pending.get(connection, 0)
+
+    def here(self) -> frozenset[str]:
+        return self._board.here(self.shell.clock.monotonic())
+
+    async def run(self) -> None:
+        """Handle one message after the other until nobody has used the room for a while."""
+        while True:
+            message = await self._inbox.get()
+            try:
+                await self._handle(message)
+            except Exception as error:
+                # A fault of ours must not end the room for everybody: forget what is in memory and read it anew.
+                log.error("room_fault", room=self.name, message=type(message).__name__, error=type(error).__name__)
+                self.room, self.doubt = None, True
+                if isinstance(message, Ask | Look) and not message.answer.done():
+                    message.answer.set_exception(StoreUnavailable("fault"))
+            if self._unused() and self._inbox.empty():
+                self.shell.closed(self.name)
+                return
+
+    async def _handle(self, message: Message) -> None:
+        match message:
+            case Attach():
+                await self._attach(message)
+            case Submit():
+                self._taken(message.connection)
+                await self._submit(message)
+            case CatchUp():
+                self._taken(message.connection)
+                await self._bring_up(message)
+            case Detach():
+                self._detach(message.connection)
+            case Ask():
+                outcome = await self._carry_out(message.actor, message.command)
+                if not message.answer.done():
+                    message.answer.set_result(outcome)
+            case Look():
+                await self._look(message)
+            case Head():
+                await self._heard(message.position)
+            case HereOn():
+                now = self.shell.clock.monotonic()
+                self._board.hear(message.node, message.number, frozenset(message.participants), now)
+                self._tell_presence()
+            case Tick():
+                await self._tick()
+            case Reload():
+                await self._reload()
+
+    # --- people come and go ---
+
+    async def _attach(self, message: Attach) -> None:
+        participant = message.seat.participant
+        if message.position is not None and self.room is not None and message.position.seq > self.room.seq:
+            self.doubt = True  # The window has seen more than this process has.
+        if self.room is not None and participant not in self.room.participants:
+            self.doubt = True  # Let in by another process a moment ago.
+        settled = await self._settle()
+        refusal = self._why_not(participant) if settled else "busy"
+        mine = sum(member.seat.participant == participant for member in self._members.values())
+        if refusal is None and mine >= CONNECTIONS_PER_PARTICIPANT:
+            refusal = "too_fast"
+        if refusal is not None:
+            self._close(message.connection, refusal)
+            return
+        assert self.room is not None
+        self._members[message.connection] = _Member(message.seat, message.window)
+        self._board.arrive(participant)
+        self.shell.used(self.name)
+        missed = await self._missed_since(message.position)
+        window = self.room.windows.get(message.window)
+        last = window.last if window is not None and window.participant == participant else 0
+        whole = view_of(self.room, participant) if missed is None else None
+        self.shell.audience.tell([message.connection], wire.welcome(whole, missed or (), last, self.here()))
+        self._told_here = frozenset()  # The others have not heard of the newcomer yet.
+        self._tell_presence()
+
+    def _why_not(self, participant: str) -> str | None:
+        """The goodbye for somebody who gets nothing of this room; None for somebody who does."""
+        if self.room is None or self.room.session is None or self.room.session.ended:
+            return "session_ended"
+        if view_of(self.room, participant) is None:
+            return "left"
+        return None
+
+    async def _missed_since(self, position: Position | None) -> tuple[Recorded, ...] | None:
+        """Exactly the events after `position` up to where this process stands; None: in doubt, send a whole view."""
+        assert self.room is not None
+        if position is None:
+            return None
+        if position == self.room.position:
+            return ()
+        try:
+            async with asyncio.timeout(STORE_PATIENCE):
+                result = await self.shell.store.after(self.name, position)
+        except (StoreUnavailable, TimeoutError):
+            return None
+        if not isinstance(result, Missed):
+            return None
+        missed = tuple(recorded for recorded in result.events if recorded.seq <= self.room.seq)
+        return missed if missed and missed[-1].tail == self.room.tail else None
+
+    async def _bring_up(self, message: CatchUp) -> None:
+        member = self._members.get(message.connection)
+        if member is None or not await self._settle() or self.room is None:
+            return
+        missed = await self._missed_since(message.position)
+        if missed is not None:
+            self.shell.audience.tell([message.connection], wire.events(missed))
+            return
+        view = view_of(self.room, member.seat.participant)
+        if view is not None:
+            self.shell.audience.tell([message.connection], wire.whole(view))
+
+    def _detach(self, connection: str) -> None:
+        self._pending.pop(connection, None)
+        member = self._members.pop(connection, None)
+        if member is None:
+            return
+        self._board.depart(member.seat.participant, self.shell.clock.monotonic())
+        self.shell.used(self.name)
+        self._tell_presence()
+
+    def _close(self, connection: str, code: str) -> None:
+        self._detach(connection)
+        self.shell.forget(connection)
+        self.shell.audience.close(connection, code)
+
+    # --- commands ---
+
+    async def _submit(self, message: Submit) -> None:
+        member = self._members.get(message.connection)
+        if member is None:
+            return
+        number = message.submission.number
+        now = self.shell.clock.monotonic()
+        if member.again_from is not None and now < member.again_until and number > member.again_from:
+            self._answer(message, member, Again("busy"))  # Not before the one that has to come again ([WN6]).
+            return
+        member.again_from = None
+        actor = Actor(member.seat.participant, Stamp(member.window, number))
+        if self._bucket(member.seat.participant, now).take(now):
+            outcome = await self._carry_out(actor, message.submission.command)
+        else:
+            outcome = Again("too_fast")
+        if isinstance(outcome, Again):
+            member.again_from, member.again_until = number, self.shell.clock.monotonic() + AGAIN_HOLDS
+        self._answer(message, member, outcome)
+
+    def _answer(self, message: Submit, member: _Member, outcome: Outcome) -> None:
+        """What no event answers. A command that became events has been answered by them."""
+        number = message.submission.number
+        match outcome:
+            case Refusal(code=code):
+                packet = wire.answer(member.window, number, "refused", code)
+            case Again(code=code):
+                packet = wire.answer(member.window, number, "again", code)
+            case Already():
+                packet = wire.answer(member.window, number, "already")
+            case _:
+                return
+        self.shell.audience.tell([message.connection], packet)
+
+    def _bucket(self, participant: str, now: float) -> TokenBucket:
+        rate = self.shell.commands_per_second
+        return self._buckets.setdefault(participant, TokenBucket.full(rate, max(64.0, 2 * rate), now))
+
+    def _taken(self, connection: str) -> None:
+        left = self._pending.get(connection, 0) - 1
+        if left > 0:
+            self._pending[connection] = left
+        else:
+            self._pending.pop(connection, None)
+
+    async def _carry_out(self, actor: Actor, command: Command) -> Outcome:
+        """Decide, append, follow; and decide again when another process was first."""
+        for _ in range(TRIES):
+            if not await self._settle():
+                return Again("busy")
+            if self.room is None:
+                return Refusal("no_session")
+            decision = decide(self.room, actor, command, self.shell.clock.wall())
+            if not isinstance(decision, tuple):
+                return decision
+            after = self.room.position
+            recorded = self._numbered(after, decision, actor.stamp)
+            result = await self._append(after, recorded)
+            if isinstance(result, Appended):
+                self._follow(recorded)
+                self._ring()
+                await self._keep_snapshot()
+                return decision
+            await self._accept(result)
+        return Again("busy")
+
+    def _numbered(self, after: Position, events: tuple[Event, ...], stamp: Stamp | None) -> tuple[Recorded, ...]:
+        return tuple(
+            Recorded(after.seq + nth, self.shell.new_id(), event, stamp) for nth, event in enumerate(events, 1)
+        )
+
+    async def _append(self, after: Position, recorded: tuple[Recorded, ...]) -> Appended | Missed | Diverged | None:
+        """None: unknown. It may be written even so, so nothing is decided before `_settle` has looked."""
+        try:
+            async with asyncio.timeout(STORE_PATIENCE):
+                return await self.shell.store.append(self.name, after, recorded)
+        except (StoreUnavailable, TimeoutError):
+            return None
+
+    async def _accept(self, result: Missed | Diverged | None) -> None:
+        match result:
+            case Missed(events=events):
+                try:
+                    self._follow(events)
+                except Gap:
+                    await self._reload()
+            case Diverged():
+                await self._reload()
+            case None:
+                self.doubt = True
+
+    # --- following the store's order ---
+
+    def _follow(self, events: Sequence[Recorded]) -> None:
+        """Take on events that are on disk, and tell everybody who may see them. Raises `Gap`."""
+        assert self.room is not None
+        untold: list[Recorded] = []
+        for recorded in events:
+            viewers = self._viewers()
+            self.room = evolve(self.room, recorded)
+            untold.append(recorded)
+            if isinstance(recorded.event, ParticipantLeft | SessionEnded):
+                self._tell(viewers, untold)
+                untold = []
+                self._say_goodbyes()
+        self._tell(self._viewers(), untold)
+
+    def _viewers(self) -> list[str]:
+        room = self.room
+        if room is None or room.session is None:
+            return []
+        return [each for each, member in self._members.items() if may_see(room, member.seat.participant)]
+
+    def _tell(self, connections: list[str], events: Sequence[Recorded]) -> None:
+        if connections and events:
+            self.shell.audience.tell(connections, wire.events(events))
+
+    def _say_goodbyes(self) -> None:
+        """Close the connections of those who get nothing any more; they have just been told why."""
+        for connection, member in list(self._members.items()):
+            code = self._why_not(member.seat.participant)
+            if code is not None:
+                if code == "left":
+                    self._board.forget(member.seat.participant)
+                self._close(connection, code)
+
+    def _ring(self) -> None:
+        assert self.room is not None
+        self.shell.bus.publish(Doorbell(self.name, self.room.position))
+
+    async def _heard(self, position: Position | None) -> None:
+        """The doorbell, or the head poll: is the store ahead of us?"""
+        if position is None:
+            await self._reload()
+        elif self.room is not None and self._differs(self.room, position):
+            self.doubt = True
+            await self._settle()
+
+    @staticmethod
+    def _differs(room: Room, position: Position) -> bool:
+        """A late message names a number that we have passed; another epoch or tail means another history."""
+        if position.epoch != room.epoch:
+            return True
+        return position.seq > room.seq or (position.seq == room.seq and position.tail != room.tail)
+
+    async def _settle(self) -> bool:
+        """Make sure that `room` is what the store has, if there was any doubt. False: the store does not answer."""
+        if not self.doubt:
+            return True
+        try:
+            async with asyncio.timeout(STORE_PATIENCE):
+                if self.room is None:
+                    self._begin(await self.shell.store.load(self.name))
+                else:
+                    await self._catch_up()
+        except (StoreUnavailable, TimeoutError):
+            return False
+        self.doubt = False
+        return True
+
+    async def _catch_up(self) -> None:
+        assert self.room is not None
+        result = await self.shell.store.after(self.name, self.room.position)
+        try:
+            if isinstance(result, Missed):
+                self._follow(result.events)
+        except Gap:
+            result = Diverged()
+        if isinstance(result, Diverged):
+            self._begin(await self.shell.store.load(self.name))
+
+    async def _reload(self) -> None:
+        """Forget what we have and read it anew."""
+        self.room, self.doubt = None, True
+        await self._settle()
+
+    def _begin(self, room: Room | None) -> None:
+        """Start from what the store has, and send it whole: what the windows have may be another past."""
+        self.room = room
+        self._marks.clear()
+        self._snapshot_seq = room.seq if room is not None else 0
+        self._say_goodbyes()
+        if room is None:
+            return
+        for connection, member in self._members.items():
+            view = view_of(room, member.seat.participant)
+            if view is not None:
+                self.shell.audience.tell([connection], wire.whole(view))
+
+    async def _look(self, message: Look) -> None:
+        settled = await self._settle()
+        if message.answer.done():
+            return
+        if settled:
+            message.answer.set_result(self.room)
+        else:
+            message.answer.set_exception(StoreUnavailable("busy"))
+
+    # --- presence ---
+
+    def _tell_presence(self) -> None:
+        """Tell the people here and the other processes who is here, if that has changed."""
+        here = self.here()
+        if here != self._told_here:
+            self._told_here = here
+            self.shell.audience.tell(self._viewers(), wire.presence(here))
+            self._announce()
+
+    def _announce(self) -> None:
+        now = self.shell.clock.monotonic()
+        self._announcements += 1
+        self._announced_at = now
+        mine = tuple(sorted(self._board.here_on_this_process(now)))
+        self.shell.bus.publish(HereOn(self.name, self.shell.node, self._announcements, mine))
+
+    # --- housekeeping ---
+
+    async def _tick(self) -> None:
+        now = self.shell.clock.monotonic()
+        self._tell_presence()
+        if self._members:
+            self.shell.used(self.name)
+            if now - self._announced_at >= ANNOUNCE_EVERY:
+                self._announce()
+        if self.doubt and self._members:
+            await self._settle()
+        await self._keep_snapshot()
+
+    async def _keep_snapshot(self) -> None:
+        """Now and then keep the room as it is, and let go of events that are in it and old: [OR7]."""
+        room = self.room
+        if room is None or room.session is None:
+            return
+        now = self.shell.clock.monotonic()
+        if not self._marks or now - self._marks[-1][0] >= KEPT_FOR / 10:
+            self._marks.append((now, room.seq))
+        due = room.seq - self._snapshot_seq >= SNAPSHOT_EVERY
+        aged = len(self._marks) > 1 and now - self._marks[0][0] > KEPT_FOR
+        if not (due or aged or (room.session.ended and self._snapshot_seq < room.seq)):
+            return
+        trim_to = room.seq if room.session.ended else 0
+        while self._marks and now - self._marks[0][0] > KEPT_FOR:
+            trim_to = max(trim_to, self._marks.popleft()[1])
+        try:
+            async with asyncio.timeout(STORE_PATIENCE):
+                await self.shell.store.snapshot(room, trim_to)
+            self._snapshot_seq = room.seq
+        except (StoreUnavailable, TimeoutError):
+            log.warning("snapshot_postponed", room=self.name)
+
+    def _unused(self) -> bool:
+        now = self.shell.clock.monotonic()
+        if self._members:
+            self._unused_since = None
+            return False
+        if self._unused_since is None:
+            self._unused_since = now
+        return now - self._unused_since > CLOSE_AFTER
