@@ -1,0 +1,76 @@
+# Copage. `make run` starts it, `make test` checks everything in some minutes, `make test-long` in up to an hour,
+# `make check` reads the code only. Whatever is needed is brought into .venv and client_templates/node_modules;
+# nothing is written anywhere else.
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+.PHONY: run test test-long check client clean
+.DELETE_ON_ERROR:
+
+ifneq ($(shell uname -sm),Linux x86_64)
+$(error Copage runs on Linux on an x86-64 processor, and this is $(shell uname -sm))
+endif
+FITS := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for each in python3 python3.13 python3.12 python3.11; do \
+	$$each -c '$(FITS)' 2>/dev/null && command -v $$each && break; done)
+ifeq ($(PYTHON),)
+$(error Copage needs Python 3.11, 3.12 or 3.13 with its venv module, on Debian: apt-get install python3 python3-venv)
+endif
+VENV := .venv/bin
+CLIENT := client_templates
+NODE_FITS := process.exit(+process.versions.node.split(".")[0] < 20)
+NODE_HERE := $(shell node -e '$(NODE_FITS)' 2>/dev/null && npm --version >/dev/null 2>&1 && echo yes)
+NODE := $(if $(NODE_HERE),,.venv/.node-installed)
+export PATH := $(if $(NODE_HERE),,$(CURDIR)/$(VENV):)$(PATH)
+PIP_INSTALL := $(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+NPM_CI := npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel=error
+MANIFEST := $(CLIENT)/built/manifest.json
+PROCESSES ?= 2
+PYTEST := $(VENV)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --durations=10
+
+run: .venv/.run-installed $(MANIFEST)
+	@exec $(VENV)/python -m server serve
+
+test: check
+	$(PYTEST)
+
+test-long: check
+	COPAGE_LONG=1 $(PYTEST)
+
+check: .venv/.dev-installed $(CLIENT)/node_modules/.dev-installed $(MANIFEST)
+	$(VENV)/ruff check rooms server tests
+	$(VENV)/ruff format --check rooms server tests
+	$(VENV)/mypy
+	$(CLIENT)/node_modules/.bin/tsc --noEmit --project $(CLIENT)
+
+client: $(MANIFEST)
+
+clean:
+	rm -rf .venv $(CLIENT)/node_modules $(CLIENT)/built
+
+$(VENV)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.run-installed: requirements.txt | $(VENV)/python
+	$(PIP_INSTALL) --requirement requirements.txt
+	@touch $@
+
+.venv/.dev-installed: requirements-dev.txt | $(VENV)/python
+	$(PIP_INSTALL) --requirement requirements-dev.txt
+	@touch $@ .venv/.run-installed
+
+.venv/.node-installed: requirements-node.txt | $(VENV)/python
+	$(PIP_INSTALL) --requirement requirements-node.txt
+	@touch $@
+
+# What the tests need of npm includes a whole browser, so `make run` leaves that out unless it is there already.
+$(CLIENT)/node_modules/.run-installed: $(CLIENT)/package-lock.json $(CLIENT)/.npmrc $(NODE)
+	test $(CLIENT)/node_modules/.dev-installed -nt $< || $(NPM_CI) --omit=dev
+	@touch $@
+
+$(CLIENT)/node_modules/.dev-installed: $(CLIENT)/package-lock.json $(CLIENT)/.npmrc $(NODE)
+	$(NPM_CI)
+	@touch $@ $(CLIENT)/node_modules/.run-installed
+
+$(MANIFEST): $(CLIENT)/node_modules/.run-installed $(CLIENT)/build.mjs $(shell find $(CLIENT)/src $(CLIENT)/styles -type f)
+	node $(CLIENT)/build.mjs
+	@touch $@

@@ -1,0 +1,93 @@
+"""What all tests share. Everything that needs a browser or the network is imported where it is used: the tests of the
+rules start in half a second, and they are started very often (`test_rules_bite.py`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+    from tests.house import House
+
+LONG = os.environ.get("COPAGE_LONG") == "1"
+
+settings.register_profile("few", max_examples=25, derandomize=True, deadline=None, database=None)
+settings.register_profile("short", max_examples=150, derandomize=True, deadline=None, database=None)
+settings.register_profile("long", max_examples=3000, deadline=None)
+settings.load_profile("long" if LONG else "short")
+
+Amount: TypeAlias = Callable[[int, int], int]
+MakeHouse: TypeAlias = "Callable[..., Awaitable[House]]"
+
+
+@pytest.fixture(scope="session")
+def amount() -> Amount:
+    """`amount(short, long)`: how often something is tried in `make test` and in `make test-long`."""
+
+    def chosen(short: int, long: int) -> int:
+        return long if LONG else short
+
+    return chosen
+
+
+@pytest.fixture
+async def houses(tmp_path: Path) -> AsyncIterator[MakeHouse]:
+    """`await houses(COPAGE_NAME_SHOWN="…")`: a running server with empty data of its own, ended after the test."""
+    from tests.house import House
+
+    started: list[House] = []
+
+    async def start(**environ: str) -> House:
+        house = House(tmp_path / f"house-{len(started)}", environ=environ)
+        started.append(house)
+        await house.start()
+        return house
+
+    yield start
+    for house in started:
+        await house.stop()
+
+
+@pytest.fixture(scope="session")
+async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+    """One running server that many tests use, each with sessions of its own. Not to be stopped or overloaded."""
+    from tests.house import House
+
+    shared = House(tmp_path_factory.mktemp("house"))
+    await shared.start()
+    yield shared
+    await shared.stop()
+
+
+@pytest.fixture(scope="session")
+async def chromium() -> AsyncIterator[Browser]:
+    """The browser. Make a context per person: `await chromium.new_context()`, and close it."""
+    from playwright.async_api import async_playwright
+
+    from tests.browsers import ARGUMENTS, chromium_path, environment_for
+
+    program = chromium_path()
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(
+            executable_path=program, args=list(ARGUMENTS), env={**os.environ, **environment_for(program)}
+        )
+        yield browser
+        await browser.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what passing tests printed: it is what they measured."""
+    printed = [report for report in terminalreporter.getreports("passed") if report.when == "call" and report.capstdout]
+    if printed:
+        terminalreporter.write_sep("=", "measured")
+    for report in printed:
+        for line in report.capstdout.splitlines():
+            terminalreporter.write_line(f"{report.nodeid.rsplit('::', 1)[-1]}: {line}")
