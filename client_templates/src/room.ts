@@ -1,0 +1,36 @@
+/** How an event changes what a person sees. `tests/golden/` holds examples that this file and Python both reproduce. */
+
+import type { EventFrame, Person, Seen, View } from "./wire.js";
+
+/** The event is not the next one: ask the server what was missed. */
+export const GAP = Symbol("gap");
+
+/** The view after one more event; the same view when it has been applied before; `GAP` when it cannot be applied. */
+export function apply(view: View, frame: EventFrame): View | typeof GAP {
+  const [epoch, seq, tail] = view.position;
+  if (frame.seq > seq + 1) return GAP;
+  // The same number with another tail: one of the two is no longer in the room's past.
+  if (frame.seq === seq && frame.tail !== tail) return GAP;
+  if (frame.seq <= seq) return view;
+  return { ...changed(view, frame.event), position: [epoch, frame.seq, frame.tail] };
+}
+
+function changed(view: View, event: Seen): View {
+  switch (event.kind) {
+    case "page_turned":
+      return { ...view, page: event.page, turned_by: event.by };
+    case "participant_joined":
+      return { ...view, people: withPerson(view.people, event.person) };
+    case "participant_left":
+      return { ...view, people: view.people.map((each) => (each.id === event.participant ? { ...each, left: true } : each)) };
+    case "session_ended":
+      return { ...view, ended: true };
+    case "unseen":
+      return view;
+  }
+}
+
+function withPerson(people: readonly Person[], person: Person): readonly Person[] {
+  const known = people.some((each) => each.id === person.id);
+  return known ? people.map((each) => (each.id === person.id ? person : each)) : [...people, person];
+}

@@ -1,0 +1,86 @@
+/** What travels between server and browser. The other half is `rooms/wire.py` and `rooms/views.py`; both follow `docs/protocol.md`. */
+
+export const PROTOCOL_VERSION = 1;
+
+/** Where a copy of a room stands: epoch, number of its last event, random id of that event. */
+export type Position = readonly [epoch: string, seq: number, tail: string];
+
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly role: string;
+  readonly left: boolean;
+}
+
+/** The whole of what one participant may see. */
+export interface View {
+  readonly position: Position;
+  readonly you: string;
+  readonly practice: boolean;
+  readonly pages: readonly string[];
+  readonly home: string;
+  readonly page: string | null;
+  readonly turned_by: string;
+  readonly ended: boolean;
+  readonly people: readonly Person[];
+}
+
+export type Seen =
+  | { readonly kind: "page_turned"; readonly page: string; readonly by: string }
+  | { readonly kind: "participant_joined"; readonly person: Person }
+  | { readonly kind: "participant_left"; readonly participant: string }
+  | { readonly kind: "session_ended"; readonly by: string }
+  | { readonly kind: "unseen" };
+
+/** One event in its place. `window` and `number` name the command that it answers, if any. */
+export interface EventFrame {
+  readonly seq: number;
+  readonly tail: string;
+  readonly event: Seen;
+  readonly window?: string;
+  readonly number?: number;
+}
+
+export type Command =
+  | { readonly type: "turn_page"; readonly page: string }
+  | { readonly type: "leave" }
+  | { readonly type: "end_session" };
+
+export interface Hello {
+  readonly version: number;
+  readonly window: string;
+  readonly position: Position | null;
+}
+
+export interface Goodbye {
+  readonly code: string;
+  readonly retry: boolean;
+}
+
+export interface FromServer {
+  welcome: {
+    readonly version: number;
+    readonly whole: View | null;
+    readonly events: readonly EventFrame[];
+    readonly last: number;
+    readonly here: readonly string[];
+  };
+  events: { readonly events: readonly EventFrame[] };
+  whole: { readonly view: View };
+  answer: {
+    readonly window: string;
+    readonly number: number;
+    readonly outcome: "already" | "refused" | "again";
+    readonly code?: string;
+  };
+  presence: { readonly here: readonly string[] };
+  goodbye: Goodbye;
+}
+
+export type ServerMessage = { [Name in keyof FromServer]: readonly [Name, FromServer[Name]] }[keyof FromServer];
+
+export type ClientMessage =
+  | readonly ["command", { readonly number: number; readonly command: Command }]
+  | readonly ["catch_up", { readonly position: Position }];
+
+export const SERVER_EVENTS = ["welcome", "events", "whole", "answer", "presence", "goodbye"] as const;
