@@ -37,10 +37,11 @@ class PresenceBoard:
         self.lingering.pop(participant, None)
 
     def depart(self, participant: str, now: float) -> None:
-        """A connection of `participant` ended."""
-        self.connected[participant] -= 1
-        if not self.connected[participant]:
-            del self.connected[participant]
+        """A connection of `participant` ended. Of somebody who has been forgotten, nothing comes of it."""
+        left = self.connected.pop(participant, 0) - 1
+        if left > 0:
+            self.connected[participant] = left
+        elif left == 0:
             self.lingering[participant] = now + GRACE
 
     def forget(self, participant: str) -> None:

@@ -46,15 +46,15 @@ class Hub:
         audience: Audience,
         clock: Clock,
         new_id: NewId,
+        node: str,
         commands_per_second: float = 20.0,
     ) -> None:
-        self.node = new_id()
         self._store = store
         self._bus = bus
         self._audience = audience
         self._clock = clock
         self._shell = Shell(
-            self.node,
+            node,
             store,
             bus,
             audience,

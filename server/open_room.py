@@ -437,9 +437,8 @@ class OpenRoom:
         for connection, member in list(self._members.items()):
             code = self._why_not(member.seat.participant)
             if code is not None:
-                if code == "left":
-                    self._board.forget(member.seat.participant)
                 self._close(connection, code)
+                self._board.forget(member.seat.participant)
 
     def _ring(self) -> None:
         assert self.room is not None
@@ -520,7 +519,9 @@ class OpenRoom:
         here = self.here()
         if here != self._told_here:
             self._told_here = here
-            self.shell.audience.tell(self._viewers(), wire.presence(here))
+            viewers = self._viewers()
+            if viewers:
+                self.shell.audience.tell(viewers, wire.presence(here))
             self._announce()
 
     def _announce(self) -> None:
