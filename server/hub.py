@@ -150,6 +150,13 @@ class Hub:
             return 0.0
         return self._clock.monotonic() - self._last_use.get(room, self._started_at)
 
+    def destroyed(self, room: str) -> None:
+        """`room` is not in the store any more: whoever is still connected is told that it has ended."""
+        self._last_use.pop(room, None)
+        known = self._rooms.get(room)
+        if known is not None:
+            known.put(Head(None))
+
     def reload(self) -> None:
         """The store has been replaced under us (a restore): every open room is read anew and sent whole."""
         for room in self._rooms.values():

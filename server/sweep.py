@@ -25,7 +25,7 @@ async def sweep(store: Store, hub: Hub, now: int) -> int:
     for session in await store.sessions():
         try:
             if session.ended_at is not None:
-                touched += await _destroy_if_due(store, session, session.ended_at, now)
+                touched += await _destroy_if_due(store, hub, session, session.ended_at, now)
             elif hub.idle_for(session.room) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
                 await hub.ask(session.room, SERVER, EndSession())
                 touched += 1
@@ -34,10 +34,11 @@ async def sweep(store: Store, hub: Hub, now: int) -> int:
     return touched
 
 
-async def _destroy_if_due(store: Store, session: OpenSessionRow, ended_at: int, now: int) -> int:
+async def _destroy_if_due(store: Store, hub: Hub, session: OpenSessionRow, ended_at: int, now: int) -> int:
     if not session.practice and now - ended_at < KEPT_AFTER_END:
         return 0
     await store.destroy(session.room)
+    hub.destroyed(session.room)
     log.info("session_destroyed", room=session.room, practice=session.practice)
     return 1
 

@@ -1,0 +1,111 @@
+"""What has had its time goes: sessions end when nobody is in them, and are destroyed some time after."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass, field
+
+import pytest
+
+from rooms import SERVER, EndSession, Join, OpenSession, Role
+from server.bus.memory import MemoryBus, MemoryExchange
+from server.clock import new_id
+from server.hub import Hub, Seat
+from server.ports import NewRoom
+from server.store.memory import MemoryStore
+from server.sweep import IDLE_END, KEPT_AFTER_END, PRACTICE_IDLE_END, sweep
+
+
+@dataclass
+class HandClock:
+    """Time passes when the test says so; a sleeper sleeps until the test is over."""
+
+    seconds: float = 1000.0
+
+    def monotonic(self) -> float:
+        return self.seconds
+
+    def wall(self) -> int:
+        return int(self.seconds * 1000)
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.Event().wait()
+
+
+@dataclass
+class Nobody:
+    """An audience that only remembers who was closed."""
+
+    closed: dict[str, str] = field(default_factory=dict)
+
+    def tell(self, connections: Iterable[str], packet: str) -> None:
+        pass
+
+    def close(self, connection: str, code: str) -> None:
+        self.closed[connection] = code
+
+
+@dataclass
+class House:
+    store: MemoryStore
+    hub: Hub
+    clock: HandClock
+    audience: Nobody
+
+    async def session(self, room: str, practice: bool = False) -> None:
+        await self.store.create(NewRoom(room, f"{room}-1", practice, None, self.clock.wall()))
+        await self.hub.ask(room, SERVER, OpenSession(f"{room}-1", practice, "starter", ("home",), "home"))
+        await self.hub.ask(room, SERVER, Join("alex", Role.WORKER, "Alex"))
+
+    async def rooms(self) -> dict[str, bool]:
+        return {row.room: row.ended_at is not None for row in await self.store.sessions()}
+
+    async def sweep(self) -> int:
+        return await sweep(self.store, self.hub, self.clock.wall())
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    clock, audience, store = HandClock(), Nobody(), MemoryStore(new_id)
+    hub = Hub(store, MemoryBus(MemoryExchange(), "one"), audience, clock, new_id, "one")
+    hub.start()
+    yield House(store, hub, clock, audience)
+    await hub.stop()
+
+
+async def test_a_session_nobody_is_in_ends_by_itself_se5(house: House) -> None:
+    await house.session("quiet")
+    house.clock.seconds += IDLE_END - 1
+    assert await house.sweep() == 0
+    house.clock.seconds += 2
+    assert await house.sweep() == 1
+    assert await house.rooms() == {"quiet": True}
+
+
+async def test_a_session_somebody_is_in_does_not_end_se5(house: House) -> None:
+    await house.session("talking")
+    house.hub.attach("c", Seat("talking", "alex", "t"), "w" * 22, None)
+    await house.hub.look("talking")
+    house.clock.seconds += 10 * IDLE_END
+    assert await house.sweep() == 0
+    assert await house.rooms() == {"talking": False}
+
+
+async def test_an_ended_session_is_destroyed_a_day_later_se6(house: House) -> None:
+    await house.session("over")
+    await house.hub.ask("over", SERVER, EndSession())
+    house.clock.seconds += KEPT_AFTER_END / 1000 - 1
+    assert await house.sweep() == 0
+    house.clock.seconds += 1
+    assert await house.sweep() == 1
+    assert await house.rooms() == {}
+
+
+async def test_nothing_of_practice_is_kept_se6(house: House) -> None:
+    await house.session("practice", practice=True)
+    house.clock.seconds += PRACTICE_IDLE_END + 1
+    await house.sweep()
+    assert await house.rooms() == {"practice": True}
+    await house.sweep()
+    assert await house.rooms() == {}
