@@ -1,0 +1,185 @@
+"""The people of a world: the product's own compiled client modules, in Node, asked one question after the other.
+
+Nothing of a client is imitated here. This file only carries: frames to it and from it, and notes what it shows and says.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rooms import Recorded, Role, View, wire
+from rooms.events import PageTurned
+from tests.world.loop import START_OF_THE_WORLD
+from tests.world.machines import Machine, World
+from tests.world.wires import Wire
+
+TOP = Path(__file__).resolve().parents[2]
+BUNDLE = TOP / "client_templates" / "built" / "node" / "harness.mjs"
+
+
+class ClientFault(Exception):
+    """The client's code threw, or its process ended: never right, whatever it was sent."""
+
+
+class Browsers:
+    """One Node process that holds the clients of one world after another. A context manager."""
+
+    def __init__(self, bundle: Path = BUNDLE) -> None:
+        self._node = subprocess.Popen(["node", str(bundle)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def __enter__(self) -> Browsers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        assert self._node.stdin is not None and self._node.stdout is not None
+        self._node.stdin.close()
+        self._node.stdout.close()
+        self._node.wait()
+
+    def ask(self, *calls: str) -> list[Any]:
+        """Carry out calls, in order, and give their replies. One trip through the pipe, however many they are."""
+        assert self._node.stdin is not None and self._node.stdout is not None
+        self._node.stdin.write(f"[{','.join(calls)}]\n".encode())
+        self._node.stdin.flush()
+        answer = self._node.stdout.readline()
+        if not answer:
+            raise ClientFault(f"the client's process ended, asked {calls}")
+        replies: list[Any] = msgspec.json.decode(answer)
+        for call, reply in zip(calls, replies, strict=True):
+            if "error" in reply:
+                raise ClientFault(f"{reply['error']}, asked {call}")
+        return replies
+
+
+class WindowStory:
+    """What one window asked for, and what it was told came of it."""
+
+    def __init__(self, id: str) -> None:
+        self.id = id
+        self.asked: dict[int, str] = {}
+        """Page by number."""
+        self.outcome: dict[int, str] = {}
+        """`event`, `already`, `dropped`, or the code of a refusal, by number."""
+
+    def compare(self, log: Sequence[Recorded]) -> Iterator[str]:
+        """What is wrong between what was told and what is in the log."""
+        numbers = [recorded.stamp.number for recorded in log if recorded.stamp is not None]
+        if numbers != sorted(set(numbers)):
+            yield f"{self.id}: the log has {numbers}, which is not once each, in order"
+        for recorded, number in zip(log, numbers, strict=True):
+            if not isinstance(recorded.event, PageTurned) or recorded.event.page != self.asked.get(number):
+                yield f"{self.id}: command {number} asked for {self.asked.get(number)}, the log has {recorded.event}"
+        for number, outcome in self.outcome.items():
+            if outcome == "event" and number not in numbers:
+                yield f"{self.id}: command {number} was acknowledged, but is not in the log"
+            if outcome in wire.REFUSALS and number in numbers:
+                yield f"{self.id}: command {number} was refused ({outcome}), but is in the log"
+
+
+class Person:
+    """Somebody in the session, with one window at a time."""
+
+    def __init__(self, id: str, role: Role, world: World, browsers: Browsers, room: str) -> None:
+        self.id = id
+        self.role = role
+        self.room = room
+        self.windows: list[WindowStory] = []
+        self.wire: Wire | None = None
+        self.hung_up = False
+        self.pending: list[int] = []
+        self.view: View | None = None
+        self.here: list[str] = []
+        self._shown: tuple[str, int] = ("", -1)
+        self._wires = 0
+        self._world = world
+        self._browsers = browsers
+        self.load_page()
+
+    @property
+    def window(self) -> WindowStory:
+        return self.windows[-1]
+
+    # --- what somebody does ---
+
+    def load_page(self) -> None:
+        """A new window, as after a refresh: the old one's connection, view and unanswered commands are gone."""
+        self.drop()
+        self.windows.append(WindowStory(f"{self.id}-window-{len(self.windows) + 1:014d}"))
+        self._shown = ("", -1)
+        self._call("new", f'"{self.window.id}",null')
+
+    def connect(self, machine: Machine) -> None:
+        """To `machine`, which may be frozen: the client knows nothing of machines."""
+        if self.wire is not None or not machine.up:
+            return
+        self._wires += 1
+        self.wire = Wire(self._world, f"{self.id}-{self._wires}-to-{machine.name}", self, machine)
+        self.wire.send("hello", self._call("hello")["hello"])
+
+    def drop(self) -> None:
+        """The connection breaks, and the browser knows at once."""
+        if self.wire is not None:
+            self.wire.drop()
+            self.wire = None
+            self._call("disconnected")
+
+    def turn_page(self, page: str) -> None:
+        reply = self._call("submit", f'{{"type":"turn_page","page":"{page}"}}')
+        self.window.asked[reply["number"]] = page
+
+    @staticmethod
+    def tick_all(people: Sequence[Person]) -> None:
+        """Some time has passed, for all of them."""
+        replies = people[0]._browsers.ask(*(each._asked("tick", "") for each in people))
+        for each, reply in zip(people, replies, strict=True):
+            each._note(reply)
+
+    # --- what comes in ---
+
+    def received(self, packet: str | None) -> None:
+        """A packet of the server; None when the server, or its end, has closed the connection."""
+        if packet is None:
+            self.wire = None
+            self._call("disconnected")
+        else:
+            self._call("received", packet[2:-1])
+
+    def _call(self, call: str, args: str = "") -> Any:
+        [reply] = self._browsers.ask(self._asked(call, args))
+        self._note(reply)
+        return reply
+
+    def _asked(self, call: str, args: str) -> str:
+        now = START_OF_THE_WORLD + self._world.loop.now * 1000
+        return f'{{"client":"{self.id}","call":"{call}","args":[{args}],"now":{now}}}'
+
+    def _note(self, reply: Any) -> None:
+        self.pending = reply["pending"]
+        self.here = reply["here"]
+        self._show(reply["view"])
+        for notice in reply["notices"]:
+            match notice["kind"]:
+                case "done":
+                    self.window.outcome[notice["number"]] = notice["outcome"]
+                case "refused":
+                    self.window.outcome[notice["number"]] = notice["code"]
+                case "dropped":
+                    self.window.outcome[notice["number"]] = "dropped"
+        for event, payload in reply["emits"]:
+            if self.wire is not None:
+                self.wire.send(event, payload)
+
+    def _show(self, view: Any) -> None:
+        """The person looks at the screen. Within one epoch its number only grows."""
+        self.view = None if view is None else msgspec.convert(view, View)
+        if self.view is None:
+            return
+        epoch, seq = self.view.position.epoch, self.view.position.seq
+        if epoch == self._shown[0] and seq < self._shown[1]:
+            self._world.ledger.broken(f"{self.id} saw number {seq} after {self._shown[1]}")
+        self._shown = (epoch, seq)

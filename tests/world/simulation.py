@@ -1,0 +1,278 @@
+"""A whole world from one seed: three processes, four people, one store, one bus, and a scheduler that is not their friend.
+
+A run is a list of steps. The scheduler makes it up as it goes along and writes it down, so that a run that ended badly
+can be played again step by step: `play(seed, steps=[...])`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from random import Random
+from typing import TypeAlias
+
+from rooms import SERVER, Join, OpenSession, Refusal, Role, Room, view_of
+from server.bus.memory import MemoryExchange
+from server.ports import Doorbell, HereOn, NewRoom
+from server.store.memory import MemoryStore
+from tests.world.ledger import Ledger
+from tests.world.loop import VirtualLoop
+from tests.world.machines import Machine, World
+from tests.world.people import Browsers, Person
+
+STEPS = 200
+ROOM = "room"
+PAGES = ("home", "sleep", "worry", "plans", "people")
+NOWHERE = "nowhere"
+PEOPLE = (("alex", Role.WORKER), ("sam", Role.SERVICE_USER), ("kim", Role.SERVICE_USER), ("noor", Role.WORKER))
+MACHINES = ("north", "east", "south")
+
+BUS_LOSES = 0.3
+BUS_REPEATS = 0.2
+TICK_EVERY = 0.5
+HEALING = 24.0
+"""Seconds: longer than every patience, back-off and belief in the product."""
+
+Step: TypeAlias = tuple[int, str, *tuple[str | int, ...]]
+"""Milliseconds that pass before it, what happens, and to whom."""
+
+
+class Broken(AssertionError):
+    """A promise was broken. Says which, after which steps of which seed."""
+
+    def __init__(self, seed: int, steps: Sequence[Step], problems: Sequence[str]) -> None:
+        self.seed = seed
+        self.steps = list(steps)
+        self.problems = list(problems)
+        lines = [f"seed {seed}, after {len(steps)} steps:", *(f"  {problem}" for problem in problems[:10])]
+        listed = ",\n    ".join(repr(step) for step in steps)
+        super().__init__("\n".join([*lines, f"play({seed}, steps=[\n    {listed},\n])"]))
+
+
+class Outcome:
+    """What a run that kept every promise has to show for itself."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self.events = len(simulation.ledger.events)
+        self.acknowledged = sum(
+            outcome in ("event", "already")
+            for person in simulation.people.values()
+            for window in person.windows
+            for outcome in window.outcome.values()
+        )
+        self.steps = simulation.steps
+        self.log = tuple(simulation.ledger.events)
+
+
+def play(seed: int, browsers: Browsers, steps: Sequence[Step] | None = None, length: int = STEPS) -> Outcome:
+    """One world, from its beginning to its healed end.
+
+    Args:
+        steps: what happens. None: the scheduler makes up `length` steps from `seed`.
+    Raises:
+        Broken: a promise was not kept.
+    """
+    with VirtualLoop() as loop:
+        simulation = loop.run(_begin(seed, loop, browsers))
+        try:
+            loop.run(simulation.live(steps, length))
+        finally:
+            simulation.ledger.problems.extend(loop.faults)
+        simulation.stop_if_broken()
+        return Outcome(simulation)
+
+
+async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers) -> Simulation:
+    ids = iter(range(10**6))
+    store = MemoryStore(new_id=lambda: f"epoch-{next(ids)}")
+    epoch = (await store.create(NewRoom(ROOM, "session", practice=False, account=None, at=0))).epoch
+    world = World(seed, loop, store, MemoryExchange(), Ledger(Room(ROOM, epoch)))
+    simulation = Simulation(world, browsers)
+    await simulation.open_session()
+    return simulation
+
+
+class Simulation:
+    def __init__(self, world: World, browsers: Browsers) -> None:
+        self.world = world
+        self.ledger = world.ledger
+        self.steps: list[Step] = []
+        self._healing = False
+        self.machines = {name: Machine(name, world) for name in MACHINES}
+        self.people = {name: Person(name, role, world, browsers, ROOM) for name, role in PEOPLE}
+        self._acts: dict[str, Callable[..., None]] = {
+            "turn": lambda who, page: self.people[who].turn_page(page),
+            "burst": self._burst,
+            "connect": lambda who, machine: self.people[who].connect(self.machines[machine]),
+            "drop": lambda who: self.people[who].drop(),
+            "reload": lambda who: self.people[who].load_page(),
+            "crash": lambda machine: self.machines[machine].crash(),
+            "start": lambda machine: self.machines[machine].start(),
+            "freeze": lambda machine: self.machines[machine].freeze(),
+            "thaw": lambda machine: self.machines[machine].thaw(),
+            "cut_bus": lambda machine: self.machines[machine].cut_bus(True),
+            "join_bus": lambda machine: self.machines[machine].cut_bus(False),
+            "cut_store": lambda machine: self.machines[machine].cut_store(True),
+            "join_store": lambda machine: self.machines[machine].cut_store(False),
+            "busy": lambda: self.world.be_busy(True),
+            "calm": lambda: self.world.be_busy(False),
+            "trim": self._trim,
+            "wait": lambda: None,
+        }
+
+    async def open_session(self) -> None:
+        """The house opens the session and lets four people in; then everybody connects, and the bad weather begins."""
+        hub = self.machines[MACHINES[0]].hub
+        opening = [OpenSession("session", False, "pack", PAGES, PAGES[0])]
+        for command in [*opening, *(Join(name, role, name.title()) for name, role in PEOPLE)]:
+            outcome = await hub.ask(ROOM, SERVER, command)
+            assert not isinstance(outcome, Refusal), outcome
+        self._reconnect()
+        self.world.exchange.weather = self._bad_weather(self.world.chance("weather"))
+
+    @staticmethod
+    def _bad_weather(chance: Random) -> Callable[[str, str, Doorbell | HereOn], Sequence[float]]:
+        def weather(_sender: str, _receiver: str, _message: Doorbell | HereOn) -> Sequence[float]:
+            if chance.random() < BUS_LOSES:
+                return ()
+            copies = 2 if chance.random() < BUS_REPEATS else 1
+            return [chance.choice((0.001, 0.02, 0.3)) * (0.5 + chance.random()) for _ in range(copies)]
+
+        return weather
+
+    async def live(self, steps: Sequence[Step] | None, length: int) -> None:
+        ticking = asyncio.ensure_future(self._tick())
+        scheduler = Scheduler(self)
+        for nth in range(length if steps is None else len(steps)):
+            step = scheduler.next() if steps is None else steps[nth]
+            self.steps.append(step)
+            pause, act, *about = step
+            await asyncio.sleep(pause / 1000)
+            self._acts[act](*about)
+            self.stop_if_broken()
+        self._heal()
+        await asyncio.sleep(HEALING)
+        self.stop_if_broken()
+        await self._check()
+        self.stop_if_broken()
+        ticking.cancel()
+
+    async def _tick(self) -> None:
+        while True:
+            await asyncio.sleep(TICK_EVERY)
+            Person.tick_all(list(self.people.values()))
+            if self._healing:
+                self._reconnect()
+
+    def stop_if_broken(self) -> None:
+        if self.ledger.problems:
+            raise Broken(self.world.seed, self.steps, self.ledger.problems)
+
+    # --- steps that are more than a call ---
+
+    def _burst(self, who: str, pages: str) -> None:
+        for letter in pages:
+            self.people[who].turn_page(PAGES[int(letter)])
+
+    def _trim(self, kept: int) -> None:
+        """What ten minutes do to a log: a snapshot, and all but the last `kept` events are gone."""
+        room = self.ledger.room()
+        asyncio.ensure_future(self.world.store.snapshot(room, room.seq - kept))
+
+    # --- the end ---
+
+    def _heal(self) -> None:
+        """All troubles are over. Who is connected stays as they are: it is the product that has to notice."""
+        self.world.exchange.weather = lambda *_: (0.001,)
+        self.world.be_busy(False)
+        for machine in self.machines.values():
+            if not machine.up:
+                machine.start()
+            machine.thaw()
+            machine.cut_bus(False)
+            machine.cut_store(False)
+        self._healing = True
+
+    def _reconnect(self) -> None:
+        """What every client does by itself, forever; while there is trouble, it is the scheduler that lets it succeed."""
+        for nth, person in enumerate(self.people.values()):
+            person.connect(self.machines[MACHINES[nth % len(MACHINES)]])
+
+    async def _check(self) -> None:
+        """Everything equals the replay of the log, and every command came to what its author was told."""
+        room = self.ledger.room()
+        if await self.world.store.load(ROOM) != room:
+            self.ledger.broken("the store's room is not the replay of its log")
+        for machine in self.machines.values():
+            replica = await machine.hub.look(ROOM)
+            if replica != room:
+                self.ledger.broken(
+                    f"{machine.name} stands at {replica and replica.position}, the log at {room.position}"
+                )
+        for person in self.people.values():
+            self._check_person(person, room)
+
+    def _check_person(self, person: Person, room: Room) -> None:
+        expected = view_of(room, person.id)
+        if person.view != expected:
+            self.ledger.broken(f"{person.id} sees {person.view}, the log says {expected}")
+        if person.pending:
+            self.ledger.broken(f"{person.id} was never answered about {person.pending}")
+        if sorted(person.here) != sorted(self.people):
+            self.ledger.broken(f"{person.id} is told that {person.here} are here")
+        for window in person.windows:
+            for problem in window.compare(self.ledger.of_window(window.id)):
+                self.ledger.broken(problem)
+
+
+class Scheduler:
+    """Makes up the next step: mostly people doing things, and never so much trouble at once that nothing happens."""
+
+    def __init__(self, simulation: Simulation) -> None:
+        self._simulation = simulation
+        self._chance = simulation.world.chance("scheduler")
+
+    def next(self) -> Step:
+        chance = self._chance
+        act, *about = chance.choice(self._people() if chance.random() < 0.7 else self._troubles())
+        return (self._pause(), act, *about)
+
+    def _pause(self) -> int:
+        """Milliseconds. Mostly short, so that things overlap; now and then long enough for a patience to end."""
+        kind = self._chance.random()
+        if kind < 0.6:
+            return self._chance.randint(0, 60)
+        if kind < 0.97:
+            return self._chance.randint(60, 600)
+        return self._chance.randint(1_000, 9_000)
+
+    def _people(self) -> list[tuple[str | int, ...]]:
+        chance = self._chance
+        who = chance.choice(list(self._simulation.people))
+        person = self._simulation.people[who]
+        machine = chance.choice(MACHINES)
+        if person.wire is None:
+            return [("connect", who, machine)] * 3 + [("turn", who, chance.choice(PAGES))]
+        pages = "".join(str(chance.randrange(len(PAGES))) for _ in range(chance.randint(2, 10)))
+        turn = ("turn", who, chance.choice(PAGES) if chance.random() < 0.97 else NOWHERE)
+        return [*[turn] * 9, ("burst", who, pages), ("drop", who), ("reload", who)]
+
+    def _troubles(self) -> list[tuple[str | int, ...]]:
+        world, machines = self._simulation.world, self._simulation.machines.values()
+        up = [each for each in machines if each.up]
+        ends = [("start", each.name) for each in machines if not each.up]
+        ends += [("thaw", each.name) for each in up if each.frozen]
+        ends += [("join_bus", each.name) for each in machines if each.bus_cut]
+        ends += [("join_store", each.name) for each in machines if each.store_cut]
+        if world.store_busy:
+            ends.append(("calm",))
+        if len(ends) >= 3:
+            return [*ends]
+        begins: list[tuple[str | int, ...]] = [("crash", each.name) for each in up] * 2
+        begins += [("freeze", each.name) for each in up if not each.frozen]
+        begins += [("cut_bus", each.name) for each in machines if not each.bus_cut]
+        begins += [("cut_store", each.name) for each in machines if not each.store_cut]
+        begins += [("trim", self._chance.randint(0, 5)), ("wait",)]
+        if not world.store_busy:
+            begins.append(("busy",))
+        return [*begins, *ends, *ends]

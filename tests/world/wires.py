@@ -1,0 +1,154 @@
+"""One connection between a browser and a process: frames go both ways, in order, each taking its time.
+
+What was on its way when it is cut may arrive or not, but never with a hole: an end of it is lost.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from rooms import wire
+from server.hub import Seat
+from tests.world.machines import Life, Machine, World
+
+if TYPE_CHECKING:
+    from tests.world.people import Person
+
+SECONDS_ON_THE_WAY = (0.005, 0.25)
+SECONDS_UNTIL_A_DEAD_PEER_IS_NOTICED = (0.02, 4.0)
+"""Engine.IO's ping notices after 4 s at the latest; a closed socket at once."""
+
+
+class Way:
+    """One direction. Frames arrive in the order in which they were sent."""
+
+    def __init__(self, world: World, chance: Random, arrive: Callable[[Any], None]) -> None:
+        self._world = world
+        self._chance = chance
+        self._arrive = arrive
+        self._frames: deque[Any] = deque()
+        self._last = 0.0
+        self._lost_from: int | None = None
+
+    def send(self, frame: Any) -> None:
+        self._frames.append(frame)
+        self._last = max(self._last, self._world.loop.now + self._chance.uniform(*SECONDS_ON_THE_WAY))
+        # Timers for the same instant fire in any order, so a timer takes what is first, not what it was set for.
+        self._world.loop.call_at(self._last, self._next)
+
+    def cut(self) -> None:
+        """Of what is on its way, only a first part arrives."""
+        arriving = self._chance.randint(0, len(self._frames))
+        while len(self._frames) > arriving:
+            self._frames.pop()
+
+    def lose_everything(self) -> None:
+        self._frames.clear()
+
+    def _next(self) -> None:
+        if self._frames:
+            self._arrive(self._frames.popleft())
+
+
+class Wire:
+    """From `person` to the process that lives on `machine` now. Frames for a process that has died are lost."""
+
+    def __init__(self, world: World, name: str, person: Person, machine: Machine) -> None:
+        assert machine.life is not None
+        self.name = name
+        self._world = world
+        self._person = person
+        self._machine = machine
+        self._life: Life = machine.life
+        self._chance = world.chance(f"wire {name}")
+        self._up = Way(world, self._chance, self._at_the_server)
+        self._down = Way(world, self._chance, person.received)
+        self._gone = False
+        self._told: int | None = None
+        self._hello_seq = 0
+        machine.wires[name] = self
+
+    # --- the browser's end ---
+
+    def send(self, event: str, payload: Any) -> None:
+        """A frame of the client: `hello` first, then `command` and `catch_up`."""
+        self._up.send((event, payload))
+
+    def drop(self) -> None:
+        """The browser's end is gone. The server notices later; until then it talks to nobody."""
+        self._down.lose_everything()
+        self._up.cut()
+        self._gone = True
+        later = self._chance.uniform(*SECONDS_UNTIL_A_DEAD_PEER_IS_NOTICED)
+        self._world.loop.call_later(later, self._life.once_running, self._detach)
+
+    # --- the server's end ---
+
+    def tell(self, packet: str) -> None:
+        self._check(packet)
+        if not self._gone:
+            self._down.send(packet)
+
+    def close(self, goodbye: str) -> None:
+        """The server hangs up, after all that it has said."""
+        self._machine.wires.pop(self.name, None)
+        if not self._gone:
+            self._gone = True
+            self._down.send(goodbye)
+            self._down.send(None)
+
+    def server_died(self) -> None:
+        """The process is gone: what it had sent may still arrive, then the connection is reset."""
+        if not self._gone:
+            self._gone = True
+            self._up.lose_everything()
+            self._down.cut()
+            self._down.send(None)
+
+    def _at_the_server(self, frame: Any) -> None:
+        self._life.once_running(lambda: self._machine.within(lambda: self._handle(*frame)))
+
+    def _handle(self, event: str, payload: Any) -> None:
+        """What the socket handlers do: parse, call the hub, return at once."""
+        if self.name not in self._machine.wires:
+            return
+        hub = self._machine.hub
+        if event == "hello":
+            hello = wire.parse_hello(payload)
+            position = None if hello.position is None else wire.position_of(hello.position)
+            self._hello_seq = 0 if position is None else position.seq
+            hub.attach(self.name, Seat(self._person.room, self._person.id, self._person.id), hello.window, position)
+        elif event == "command":
+            hub.submit(self.name, wire.parse_submission(payload))
+        else:
+            hub.catch_up(self.name, wire.parse_catch_up(payload))
+
+    def _detach(self) -> None:
+        if self._machine.wires.pop(self.name, None) is not None:
+            self._machine.within(lambda: self._machine.hub.detach(self.name))
+
+    def _check(self, packet: str) -> None:
+        """Commit before tell; no hole in what is told; no number going back within one connection."""
+        event, payload = wire.payload_of(packet)
+        ledger = self._world.ledger
+        if event not in ("welcome", "events", "whole"):
+            return
+        to = f"{self._person.id} on {self.name}"
+        view = payload["view"] if event == "whole" else payload.get("whole")
+        if view is not None:
+            seq = view["position"][1]
+            if self._told is not None and seq < self._told:
+                ledger.broken(f"{to} was told the whole of {seq} after event {self._told}")
+            self._told = seq
+            return
+        frames = payload["events"]
+        ledger.told(to, frames)
+        if self._told is None:
+            self._told = self._hello_seq
+        for frame in frames:
+            if frame["seq"] > self._told + 1:
+                ledger.broken(f"{to} was told event {frame['seq']} right after {self._told}")
+            self._told = max(self._told, frame["seq"])
