@@ -30,6 +30,9 @@ class Person(msgspec.Struct, frozen=True):
     role: Role
     left: bool
 
+    def __repr__(self) -> str:
+        return f"Person({self.id}, {self.role}, left={self.left})"
+
 
 class View(msgspec.Struct, frozen=True):
     """The whole of what one participant may see. `page` is None before a session has begun."""
