@@ -23,14 +23,15 @@ class Appended(msgspec.Struct, frozen=True):
 
 
 class Missed(msgspec.Struct, frozen=True):
-    """The room has moved on: `events` are exactly those after the position that was named, oldest first, at least one."""
+    """The room has moved on: `events` are exactly those after the position that was named, oldest first, at least
+    one."""
 
     events: tuple[Recorded, ...]
 
 
 class Diverged(msgspec.Struct, frozen=True):
-    """The position that was named is not in this room's past (another epoch, another tail, ahead, or trimmed away), or the
-    room is not there any more. Load it anew."""
+    """The position that was named is not in this room's past (another epoch, another tail, ahead, or trimmed away), or
+    the room is not there any more. Load it anew."""
 
 
 class NewRoom(msgspec.Struct, frozen=True):
@@ -60,18 +61,18 @@ class OpenSessionRow(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """The rooms' one order.
 
-    An append is atomic and durable: when it returns `Appended`, the events survive the death of every process and, where
-    the disk honours flushes, a power cut. It succeeds only if it names the room's current position. Whatever it returns,
-    the room's log has no hole and no repetition. A caller that is cancelled while waiting does not undo or tear anything.
-    Every content that is written down is sealed under the session's key.
+    An append is atomic and durable: when it returns `Appended`, the events survive the death of every process and,
+    where the disk honours flushes, a power cut. It succeeds only if it names the room's current position. Whatever it
+    returns, the room's log has no hole and no repetition. A caller that is cancelled while waiting does not undo or
+    tear anything. Every content that is written down is sealed under the session's key.
     """
 
     async def create(self, new: NewRoom) -> Position:
         """Make an empty room (seq 0, an empty tail) under a new epoch, and its session's key. The id must be new."""
 
     async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
-        """Add events, numbered from `after.seq + 1`, if the room stands at `after`. A `SessionEnded` among them also marks
-        the session's row as ended, in the same transaction."""
+        """Add events, numbered from `after.seq + 1`, if the room stands at `after`. A `SessionEnded` among them also
+        marks the session's row as ended, in the same transaction."""
 
     async def load(self, room: str) -> Room | None:
         """The room as its snapshot and the events after it make it; None if it does not exist (any more)."""
@@ -83,18 +84,18 @@ class Store(Protocol):
         """Where these rooms stand now. A room that does not exist is left out."""
 
     async def snapshot(self, room: Room, trim_to: int) -> None:
-        """Keep `room` as the snapshot at its position unless a newer one is there, and drop events up to `trim_to`, never
-        beyond the snapshot."""
+        """Keep `room` as the snapshot at its position unless a newer one is there, and drop events up to `trim_to`,
+        never beyond the snapshot."""
 
     async def sessions(self) -> Sequence[OpenSessionRow]:
         """All sessions that have not been destroyed."""
 
     async def destroy(self, room: str) -> None:
-        """Delete the session's key, then everything of the room (events, snapshot, tickets, invitations, row). Afterwards
-        no copy of the rows can be read, backups included. Doing it twice is harmless."""
+        """Delete the session's key, then everything of the room (events, snapshot, tickets, invitations, row).
+        Afterwards no copy of the rows can be read, backups included. Doing it twice is harmless."""
 
 
-# --- Small tables (accounts, tickets, invitations) ---------------------------------------------------------------------
+# --- Small tables (accounts, tickets, invitations) --------------------------------------------------------------------
 
 Value: TypeAlias = str | int | bytes | None
 Row: TypeAlias = Mapping[str, Value]
@@ -156,8 +157,8 @@ class Bus(Protocol):
     """Tells the other processes that something happened.
 
     May lose, repeat, delay and reorder messages; never invents one, never gives a room's message to a process that does
-    not listen to that room, and never gives a process its own messages back. After a break it says `Rejoined`. `publish`
-    returns at once and never raises: a bus that is down costs time, never truth.
+    not listen to that room, and never gives a process its own messages back. After a break it says `Rejoined`.
+    `publish` returns at once and never raises: a bus that is down costs time, never truth.
     """
 
     def publish(self, message: Doorbell | HereOn) -> None: ...
@@ -171,7 +172,7 @@ class Bus(Protocol):
         """What comes in, for as long as the process lives. Called once."""
 
 
-# --- Audience -----------------------------------------------------------------------------------------------------------
+# --- Audience ---------------------------------------------------------------------------------------------------------
 
 
 class Audience(Protocol):
@@ -188,7 +189,7 @@ class Audience(Protocol):
         """Say goodbye with `code` (`wire.GOODBYES`), then close."""
 
 
-# --- Time and chance ------------------------------------------------------------------------------------------------------
+# --- Time and chance --------------------------------------------------------------------------------------------------
 
 
 class Clock(Protocol):

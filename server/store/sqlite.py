@@ -1,0 +1,428 @@
+"""SQLite as the database of one serving process: one committer writes, everybody's commits share a flush.
+
+In the order an append travels: `append` puts it into the queue and waits; the committer takes all that are waiting,
+writes them in one transaction of a fixed number of calls, and answers each. Readers have a connection of their own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import sqlite3
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Generic, TypeAlias, TypeVar
+
+import aiosqlite
+import msgspec
+
+from server.ports import Conflict, Row, Statement, StoreUnavailable, Value
+from server.store.backup import check_backup
+from server.store.problems import DatabaseBusy, SchemaProblem
+from server.store.queries import Entry
+from server.store.schema import TABLES, bring_up_to_date
+from server.store.vault import Vault, sync_folder
+
+Fatal = Callable[[str], None]
+"""Called once with one line when the disk can no longer be trusted. The process must stop; a restart finds what was
+really written."""
+
+APPENDS_AT_ONCE = 512
+
+# Compare and append for a whole batch: only rooms that stand where their entry says move on, and only they are named.
+_MOVE_ON = """
+    UPDATE rooms SET seq = entry.value ->> 4, tail = entry.value ->> 5
+    FROM json_each($1) AS entry
+    WHERE rooms.id = entry.value ->> 0
+        AND rooms.epoch = entry.value ->> 1 AND rooms.seq = entry.value ->> 2 AND rooms.tail = entry.value ->> 3
+    RETURNING rooms.id
+"""
+_ADD_EVENT = "INSERT INTO events (room, seq, tail, kind, win, number, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_MARK_ENDED = """
+    UPDATE sessions SET ended_at = ended.value ->> 1
+    FROM json_each($1) AS ended WHERE sessions.room = ended.value ->> 0
+"""
+
+DISK_NOT_TO_BE_TRUSTED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+KEY_IS_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+BUSY_MILLISECONDS = 5000
+
+Rows: TypeAlias = Sequence[Sequence[Row]]
+Answer = TypeVar("Answer")
+
+
+class _Waiting(Generic[Answer]):
+    """What somebody waits for. A caller that has gone away (was cancelled) is simply not answered."""
+
+    def __init__(self) -> None:
+        self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    def answer(self, value: Answer) -> None:
+        if not self.future.done():
+            self.future.set_result(value)
+
+    def refuse(self, error: Exception) -> None:
+        if not self.future.done():
+            self.future.set_exception(error)
+
+
+class _Append(_Waiting[bool]):
+    def __init__(self, entry: Entry) -> None:
+        super().__init__()
+        self.entry = entry
+
+
+class _Work(_Waiting[Rows]):
+    """Something else that needs the writing connection for itself."""
+
+    def __init__(self, run: Callable[[], Awaitable[Rows]]) -> None:
+        super().__init__()
+        self.run = run
+
+
+class SqliteDatabase:
+    """`Database` (and `queries.Log`) in one file. Open it with `open`, and `close` it: it has threads."""
+
+    def __init__(
+        self, path: Path, lock: int, writer: aiosqlite.Connection, reader: aiosqlite.Connection, on_fatal: Fatal
+    ) -> None:
+        self.path = path
+        self._lock = lock
+        self._writer = writer
+        self._reader = reader
+        self._queue: deque[_Append | _Work] = deque()
+        self._more = asyncio.Event()
+        self._closing = False
+        self._broken: str | None = None
+        self._owes_truncation = False
+        self._on_fatal = on_fatal
+        self._committer = asyncio.create_task(self._commit(), name="sqlite committer")
+
+    @classmethod
+    async def open(cls, path: Path, on_fatal: Fatal) -> SqliteDatabase:
+        """Take the file for this process, bring its tables up to date, and begin. Call `close` when done.
+
+        Raises:
+            DatabaseBusy: another process serves it.
+            SchemaProblem: it cannot be opened, or its tables are newer than this program.
+        """
+        lock = take_lock(path)
+        try:
+            await asyncio.to_thread(_bring_file_up_to_date, path)
+            writer = await _connect_to_write(path)
+            try:
+                reader = await _connect_to_read(path)
+            except BaseException:
+                await writer.close()
+                raise
+        except BaseException as error:
+            os.close(lock)
+            if isinstance(error, sqlite3.Error):
+                raise SchemaProblem(f"The database {path} cannot be opened: {error}.") from None
+            raise
+        return cls(path, lock, writer, reader, on_fatal)
+
+    async def close(self) -> None:
+        """Finish what is waiting, and let go of the file. No thread is left. Doing it twice is harmless."""
+        if self._closing:
+            return
+        self._closing = True
+        self._more.set()
+        try:
+            await self._committer
+        finally:
+            await self._reader.close()
+            # Last, so that it tidies the write-ahead file away.
+            await self._writer.close()
+            os.close(self._lock)
+
+    # --- reading ---
+
+    async def read(self, sql: str, *values: Value) -> Sequence[Row]:
+        """See `Database.read`."""
+        self._must_work()
+        try:
+            rows = await self._reader.execute_fetchall(sql, _named(values))
+        except sqlite3.OperationalError as error:
+            raise _as_seen_outside(error) from error
+        return [dict(row) for row in rows]
+
+    async def key_check(self) -> str | None:
+        """What the database says about the key it was sealed with; None if it never was."""
+        rows = await self.read("SELECT value FROM meta WHERE key = 'key_check'")
+        return str(rows[0]["value"]) if rows else None
+
+    # --- writing: put into the queue, and wait ---
+
+    async def append(self, entry: Entry) -> bool:
+        """See `queries.Log.append`."""
+        job = _Append(entry)
+        self._put(job)
+        return await job.future
+
+    async def write(self, *statements: Statement) -> Sequence[Sequence[Row]]:
+        """See `Database.write`."""
+        return await self._done_alone(lambda: self._in_transaction(lambda: self._run_all(statements)))
+
+    async def erase(self, *statements: Statement) -> None:
+        """See `queries.Log.erase`."""
+        await self._done_alone(lambda: self._erase(statements))
+
+    async def restore_from(self, backup: Path, vault: Vault) -> None:
+        """Put the content of `backup` in place of everything, in one transaction, and give every room a new epoch:
+        whoever has a copy of a room will find that it is of another past, and must load it anew.
+
+        What was revoked, ended or destroyed after the backup was made is again as it was then.
+
+        Raises:
+            BackupProblem: it is not a complete backup of this version, or was sealed with another key. Nothing changed.
+        """
+        await asyncio.to_thread(check_backup, backup, vault)
+        await self._done_alone(lambda: self._replace_by(backup))
+
+    async def _done_alone(self, run: Callable[[], Awaitable[Rows]]) -> Rows:
+        job = _Work(run)
+        self._put(job)
+        return await job.future
+
+    def _put(self, job: _Append | _Work) -> None:
+        self._must_work()
+        self._queue.append(job)
+        self._more.set()
+
+    def _must_work(self) -> None:
+        if self._broken is not None:
+            raise StoreUnavailable(self._broken)
+        if self._closing:
+            raise StoreUnavailable("the database is closed")
+
+    # --- the committer: the only one that uses the writing connection ---
+
+    async def _commit(self) -> None:
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._more.clear()
+                await self._more.wait()
+                continue
+            batch = self._next_batch()
+            if batch:
+                await self._commit_appends(batch)
+            else:
+                await self._commit_work(self._queue.popleft())
+            if self._owes_truncation:
+                await self._truncate()
+
+    def _next_batch(self) -> list[_Append]:
+        """The appends at the front of the queue, no room twice: a second one waits to see what came of the first."""
+        batch: dict[str, _Append] = {}
+        while self._queue and len(batch) < APPENDS_AT_ONCE:
+            job = self._queue[0]
+            if not isinstance(job, _Append) or job.entry.room in batch:
+                break
+            batch[job.entry.room] = job
+            self._queue.popleft()
+        return list(batch.values())
+
+    async def _commit_appends(self, batch: Sequence[_Append]) -> None:
+        try:
+            moved = await self._in_transaction(lambda: self._append_all([job.entry for job in batch]))
+        except Exception as error:
+            for job in batch:
+                job.refuse(_as_seen_outside(error))
+        else:
+            for job in batch:
+                job.answer(job.entry.room in moved)
+
+    async def _append_all(self, entries: Sequence[Entry]) -> frozenset[str]:
+        """The rooms whose entry was written. The same few calls for one entry and for hundreds."""
+        named = [
+            (entry.room, entry.after.epoch, entry.after.seq, entry.after.tail, entry.head.seq, entry.head.tail)
+            for entry in entries
+        ]
+        moved = frozenset(str(row[0]) for row in await self._call(_MOVE_ON, _json(named)))
+        winners = [entry for entry in entries if entry.room in moved]
+        if winners:
+            rows = [(entry.room, *msgspec.structs.astuple(row)) for entry in winners for row in entry.rows]
+            async with self._writer.executemany(_ADD_EVENT, rows):
+                pass
+        ended = [(entry.room, entry.ended_at) for entry in winners if entry.ended_at is not None]
+        if ended:
+            await self._call(_MARK_ENDED, _json(ended))
+        return moved
+
+    async def _commit_work(self, job: _Append | _Work) -> None:
+        assert isinstance(job, _Work)
+        try:
+            job.answer(await job.run())
+        except Exception as error:
+            job.refuse(_as_seen_outside(error))
+
+    async def _run_all(self, statements: Iterable[Statement]) -> Rows:
+        return [await self._run(statement) for statement in statements]
+
+    async def _run(self, statement: Statement) -> Sequence[Row]:
+        async with self._writer.execute(statement.sql, _named(statement.values)) as cursor:
+            rows = [dict(row) for row in await cursor.fetchall()]
+            touched = len(rows) if cursor.description else cursor.rowcount
+        if statement.rows is not None and touched != statement.rows:
+            raise Conflict(f"{touched} rows instead of {statement.rows}")
+        return rows
+
+    async def _erase(self, statements: Iterable[Statement]) -> Rows:
+        await self._in_transaction(lambda: self._run_all(statements))
+        await self._truncate()
+        return ()
+
+    async def _replace_by(self, backup: Path) -> Rows:
+        await self._call("ATTACH $1 AS backup", f"{backup.absolute().as_uri()}?mode=ro")
+        try:
+            await self._in_transaction(self._replace_all)
+        finally:
+            await self._call("DETACH backup")
+        return ()
+
+    async def _replace_all(self) -> None:
+        for table in TABLES:
+            await self._call(f"DELETE FROM main.{table}")
+            await self._call(f"INSERT INTO main.{table} SELECT * FROM backup.{table}")
+        await self._call("UPDATE main.rooms SET epoch = lower(hex(randomblob(16)))")
+
+    async def _in_transaction(self, run: Callable[[], Awaitable[Answer]]) -> Answer:
+        if self._broken is not None:
+            raise StoreUnavailable(self._broken)
+        try:
+            await self._call("BEGIN IMMEDIATE")
+            result = await run()
+        except BaseException as error:
+            await self._roll_back(error)
+            raise
+        try:
+            await self._call("COMMIT")
+        except sqlite3.Error as error:
+            if _kind(error) != sqlite3.SQLITE_FULL:
+                self._break(error)
+            await self._roll_back(error)
+            raise
+        return result
+
+    async def _roll_back(self, reason: BaseException) -> None:
+        if isinstance(reason, sqlite3.Error) and _kind(reason) in DISK_NOT_TO_BE_TRUSTED:
+            self._break(reason)
+        try:
+            if self._writer.in_transaction:
+                await self._call("ROLLBACK")
+        except sqlite3.Error as error:
+            self._break(error)
+
+    async def _truncate(self) -> None:
+        """Empty the write-ahead file, where what was erased still stands. A reader in the middle (a backup) is not
+        waited for: then it is tried again after the next commit."""
+        try:
+            await self._call("PRAGMA busy_timeout = 0")
+            ((busy, *_),) = await self._call("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._owes_truncation = bool(busy)
+            await self._call(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS}")
+        except sqlite3.Error as error:
+            await self._roll_back(error)
+
+    def _break(self, error: sqlite3.Error) -> None:
+        """After an error of the disk nobody knows what a later flush would really write: no more commits here."""
+        if self._broken is None:
+            self._broken = f"the disk under {self.path.name} gave an error: {error}"
+            self._on_fatal(self._broken)
+
+    async def _call(self, sql: str, *values: Value) -> list[tuple[Value, ...]]:
+        return [tuple(row) for row in await self._writer.execute_fetchall(sql, _named(values))]
+
+
+def take_lock(path: Path) -> int:
+    """Make sure that no other process serves or changes the database at `path`, until the result is closed
+    (`os.close`) or this process ends, however it ends.
+
+    Raises:
+        DatabaseBusy: another one does.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise DatabaseBusy(
+            f"Another Copage serves {path} already. Stop it first, or use another COPAGE_DATA."
+        ) from None
+    return lock
+
+
+def migrate(path: Path) -> int:
+    """Bring the tables of the database at `path` up to date, making the file if there is none.
+
+    Gives the version that they had.
+
+    Raises:
+        DatabaseBusy: a process serves it: that one has done it at its start.
+        SchemaProblem: its tables are newer than this program, or it is no database.
+    """
+    lock = take_lock(path)
+    try:
+        return _bring_file_up_to_date(path)
+    except sqlite3.Error as error:
+        raise SchemaProblem(f"The database {path} cannot be opened: {error}.") from None
+    finally:
+        os.close(lock)
+
+
+def _bring_file_up_to_date(path: Path) -> int:
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    sync_folder(path.parent)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = FULL")
+        had = bring_up_to_date(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        return had
+
+
+async def _connect_to_write(path: Path) -> aiosqlite.Connection:
+    writer = await aiosqlite.connect(path.absolute().as_uri(), uri=True, isolation_level=None)
+    writer.row_factory = sqlite3.Row
+    pragmas = ("synchronous = FULL", "secure_delete = ON", f"busy_timeout = {BUSY_MILLISECONDS}")
+    for pragma in pragmas:
+        await writer.execute_fetchall(f"PRAGMA {pragma}")
+    return writer
+
+
+async def _connect_to_read(path: Path) -> aiosqlite.Connection:
+    reader = await aiosqlite.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    reader.row_factory = sqlite3.Row
+    # Only the writer checkpoints: two connections doing it can damage the file (the WAL-reset bug of SQLite < 3.51.3).
+    for pragma in ("wal_autocheckpoint = 0", "query_only = ON", f"busy_timeout = {BUSY_MILLISECONDS}"):
+        await reader.execute_fetchall(f"PRAGMA {pragma}")
+    return reader
+
+
+def _named(values: Iterable[Value]) -> dict[str, Value]:
+    """`$1`, `$2`… are names to SQLite."""
+    return {str(number): value for number, value in enumerate(values, start=1)}
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _kind(error: sqlite3.Error) -> int:
+    """The primary result code, without the extension; 0 for a mistake that SQLite never saw."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def _as_seen_outside(error: Exception) -> Exception:
+    """What a caller gets. A mistake in our own SQL stays what it is, so that it is found."""
+    if not isinstance(error, sqlite3.Error):
+        return error
+    if getattr(error, "sqlite_errorcode", 0) in KEY_IS_TAKEN:
+        return Conflict("there is a row with this key already")
+    if _kind(error) in (0, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT):
+        return error
+    return StoreUnavailable(f"the database did not answer: {error}")
