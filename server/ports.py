@@ -68,7 +68,11 @@ class Store(Protocol):
     """
 
     async def create(self, new: NewRoom) -> Position:
-        """Make an empty room (seq 0, an empty tail) under a new epoch, and its session's key. The id must be new."""
+        """Make an empty room (seq 0, an empty tail) under a new epoch, and its session's key.
+
+        Raises:
+            Conflict: there is such a room or session already; nothing was made.
+        """
 
     async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
         """Add events, numbered from `after.seq + 1`, if the room stands at `after`. A `SessionEnded` among them also
@@ -85,14 +89,15 @@ class Store(Protocol):
 
     async def snapshot(self, room: Room, trim_to: int) -> None:
         """Keep `room` as the snapshot at its position unless a newer one is there, and drop events up to `trim_to`,
-        never beyond the snapshot."""
+        never beyond the snapshot. If the position is not in the room's past (any more), nothing happens."""
 
     async def sessions(self) -> Sequence[OpenSessionRow]:
         """All sessions that have not been destroyed."""
 
     async def destroy(self, room: str) -> None:
-        """Delete the session's key, then everything of the room (events, snapshot, tickets, invitations, row).
-        Afterwards no copy of the rows can be read, backups included. Doing it twice is harmless."""
+        """Delete the session's key and everything of the room (events, snapshot, tickets, invitations, row). Afterwards
+        neither the rows nor the key are anywhere in what the store keeps. A backup made earlier still holds both: from
+        there they go when the backup is deleted. Doing it twice is harmless."""
 
 
 # --- Small tables (accounts, tickets, invitations) --------------------------------------------------------------------
@@ -110,7 +115,7 @@ class Statement(msgspec.Struct, frozen=True):
 
 
 class Conflict(Exception):
-    """A statement touched another number of rows than it had to. Nothing of the transaction happened."""
+    """A statement touched another number of rows than it had to, or a key is taken. Nothing of it happened."""
 
 
 class Database(Protocol):
@@ -123,7 +128,7 @@ class Database(Protocol):
         """Run all statements in one durable transaction and give the rows of each (`RETURNING`).
 
         Raises:
-            Conflict: a statement did not touch the `rows` it had to; nothing was written.
+            Conflict: a statement did not touch the `rows` it had to, or a key is taken; nothing was written.
         """
 
 
