@@ -1,0 +1,118 @@
+/**
+ * When to try to connect, and by which way. Pure: time (milliseconds) and chance are passed in.
+ *
+ * A WebSocket can be refused, hang for ever, or open and stay silent, and the library beneath never gives one up. So:
+ * an attempt that has no welcome after a while is abandoned, and the next begins before that, because when a network
+ * comes back only a fresh connection is quick. A WebSocket that let us down twice gives way to long-polling.
+ */
+
+export type Way = "websocket" | "polling";
+
+export interface Attempt {
+  readonly way: Way;
+  readonly startedAt: number;
+}
+
+export interface Steps {
+  readonly open: readonly Attempt[];
+  readonly abandon: readonly Attempt[];
+}
+
+export const LIVES = { websocket: 4_000, polling: 6_000 } as const;
+export const NEXT_BEGINS_AFTER = 2_000;
+/** A WebSocket that has lived this long works here: whatever ends it, the network is at fault. */
+export const PROVEN_AFTER = 30_000;
+const BLAME = 2;
+const AT_ONCE_MOST = 3;
+/** An attempt this young has not had its chance yet, even when everything hurries. */
+const YOUNG = 1_000;
+const WAIT_FIRST = 150;
+const WAIT_MOST = 1_500;
+
+export class Attempts {
+  private open: readonly Attempt[] = [];
+  private live: { readonly attempt: Attempt; readonly since: number } | null = null;
+  private nextAt = 0;
+  private inARow = 0;
+  private strikes = 0;
+  private proven = false;
+
+  /** `pollingOnly`: what an earlier load of this page in this tab found out. `chance`: 0 to 1. */
+  constructor(
+    public pollingOnly: boolean,
+    private readonly chance: () => number,
+  ) {}
+
+  tick(now: number): Steps {
+    if (this.live) {
+      if (this.live.attempt.way === "websocket" && now - this.live.since >= PROVEN_AFTER) this.proven = true;
+      return { open: [], abandon: [] };
+    }
+    const abandon = this.open.filter((each) => now - each.startedAt >= LIVES[each.way]);
+    for (const each of abandon) this.letDown(each, BLAME, now);
+    if (now < this.nextAt || this.open.length >= AT_ONCE_MOST) return { open: [], abandon };
+    const attempt: Attempt = { way: this.way(), startedAt: now };
+    this.open = [...this.open, attempt];
+    this.nextAt = now + NEXT_BEGINS_AFTER;
+    return { open: [attempt], abandon };
+  }
+
+  /** An attempt ended by itself, without a welcome. */
+  closed(attempt: Attempt, now: number): void {
+    if (this.open.includes(attempt)) this.letDown(attempt, 1, now);
+  }
+
+  /** The server welcomed us on this attempt. The others are to be abandoned. */
+  welcomed(attempt: Attempt, now: number): Steps {
+    const abandon = this.open.filter((each) => each !== attempt);
+    if (attempt.way === "polling" && this.strikes >= BLAME && !this.proven) this.pollingOnly = true;
+    this.open = [];
+    this.live = { attempt, since: now };
+    this.inARow = 0;
+    return { open: [], abandon };
+  }
+
+  /** The live connection is gone. `itsFault`: nothing explains it but the way it was made. */
+  lost(now: number, itsFault: boolean): void {
+    if (!this.live) return;
+    const { attempt, since } = this.live;
+    const lived = now - since;
+    this.live = null;
+    if (lived >= PROVEN_AFTER) this.proven = attempt.way === "websocket";
+    this.strikes = attempt.way === "websocket" && itsFault && lived < PROVEN_AFTER ? this.strikes + 1 : 0;
+    this.nextAt = this.strikes >= BLAME ? now : now + this.wait();
+  }
+
+  /** The network may have come back this moment: what hangs is abandoned without blame, and the next begins at once. */
+  hurry(now: number): Steps {
+    const abandon = this.open.filter((each) => now - each.startedAt >= YOUNG);
+    this.open = this.open.filter((each) => !abandon.includes(each));
+    this.inARow = 0;
+    if (!this.open.length) this.nextAt = now;
+    return { open: [], abandon };
+  }
+
+  /** No attempt goes on. */
+  stop(): Steps {
+    const abandon = this.open;
+    this.open = [];
+    return { open: [], abandon };
+  }
+
+  private way(): Way {
+    return this.pollingOnly || this.strikes >= BLAME ? "polling" : "websocket";
+  }
+
+  private letDown(attempt: Attempt, strikes: number, now: number): void {
+    this.open = this.open.filter((each) => each !== attempt);
+    this.inARow += 1;
+    // Where long-polling does not come through either, the WebSocket was not to blame.
+    this.strikes = attempt.way === "polling" ? 0 : this.strikes + strikes;
+    const changesWay = attempt.way === "websocket" && this.way() === "polling";
+    this.nextAt = changesWay ? now : Math.min(this.nextAt, now + this.wait());
+  }
+
+  private wait(): number {
+    return Math.min(WAIT_MOST, WAIT_FIRST * 2 ** this.inARow) * (0.7 + 0.6 * this.chance());
+  }
+}

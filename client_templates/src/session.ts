@@ -1,0 +1,339 @@
+/** The session page. It is complete without this; with it, two people turn the same page together. */
+
+import { boot, find, need, showWhatNeedsScript } from "./boot.js";
+import { Connection } from "./connection.js";
+import { Conversation, type Effects, type Notice } from "./conversation.js";
+import { forgetKept, keep, readKept } from "./kept.js";
+import { PageArea } from "./page.js";
+import { drawPeople, drawState, nameOf } from "./people.js";
+import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
+import { Trail } from "./trail.js";
+import type { Command, View } from "./wire.js";
+import { refusalKey, sayFrom, type Key } from "./words.js";
+
+interface Boot {
+  readonly ticket: string;
+  readonly live: string;
+  readonly view: View;
+  readonly here: readonly string[];
+  readonly words: Readonly<Record<string, string>>;
+  /** Where to go after leaving, and after the session has ended. */
+  readonly left: string;
+  readonly over: string;
+}
+
+const TICK_EVERY = 250;
+const ASK_ABOUT_TICKET_EVERY = 3_000;
+
+class SessionPage {
+  private readonly say = sayFrom(this.boot.words);
+  private readonly kept = readKept(this.boot.ticket);
+  private readonly conversation = new Conversation(newWindow(), this.boot.view);
+  private readonly pages = new PageArea(
+    need("page"),
+    (page) => this.addressOf(page),
+    () => this.tell("page.not_loaded"),
+  );
+  private readonly trail = Trail.from(this.kept.places, history.state?.at, this.pages.shown);
+  private readonly connection = new Connection(
+    this.boot.live,
+    {
+      hello: () => this.conversation.hello(),
+      received: (message) => this.follow(this.conversation.received(message, performance.now())),
+      lost: () => this.follow(this.conversation.disconnected(performance.now())),
+      turnedAway: () => void this.askAboutTicket(),
+      pollingOnly: () => this.keep({ pollingOnly: true }),
+    },
+    this.kept.pollingOnly ?? false,
+  );
+  private covered = false;
+  private going = false;
+  private askedAboutTicketAt = -Infinity;
+  private drawn: readonly unknown[] = [];
+  /** The page that is on its way to the screen. */
+  private opening: string | null = null;
+  /** Where to put the page that I am about to get: only what I did myself moves my focus. */
+  private myMove: { readonly page: string; readonly y: number | null } | null = null;
+
+  constructor(private readonly boot: Boot) {
+    this.conversation.here = boot.here;
+  }
+
+  start(): void {
+    history.scrollRestoration = "manual";
+    this.noteHistory();
+    showWhatNeedsScript();
+    this.listen();
+    this.connection.start();
+    this.draw();
+    setInterval(() => {
+      this.connection.tick();
+      this.follow(this.conversation.tick(performance.now()));
+    }, TICK_EVERY);
+  }
+
+  // --- what the person does ---
+
+  private listen(): void {
+    document.addEventListener("submit", (event) => this.submitted(event));
+    document.addEventListener("click", (event) => this.clicked(event));
+    find("back")?.addEventListener("click", () => this.back());
+    find("end-cancel")?.addEventListener("click", () => find("end-box")?.removeAttribute("open"));
+    window.addEventListener("popstate", (event) => this.wentInHistory(event.state as { at?: unknown } | null));
+    window.addEventListener("online", () => this.connection.wake());
+    window.addEventListener("offline", () => this.connection.drop());
+    document.addEventListener("visibilitychange", () => document.hidden || this.connection.wake());
+    window.addEventListener("pagehide", () => this.connection.stop());
+    window.addEventListener("pageshow", ({ persisted }) => persisted && this.cameBack());
+  }
+
+  private submitted(event: SubmitEvent): void {
+    const form = event.target as HTMLFormElement;
+    const kind = form.dataset["copage"];
+    if (kind !== "turn" && kind !== "leave" && kind !== "end") return;
+    event.preventDefault();
+    if (kind === "turn") this.turn(chosenPage(form, event.submitter));
+    else if (kind === "leave") this.leave();
+    else this.end();
+  }
+
+  private clicked(event: MouseEvent): void {
+    const link = (event.target as Element).closest<HTMLElement>("a[data-page]");
+    if (!link?.dataset["page"] || event.button || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    this.turn(link.dataset["page"]);
+  }
+
+  /** Open a page for everybody. */
+  private turn(page: string): void {
+    this.notePlace();
+    this.go(page, null);
+  }
+
+  /** `y`: where I was on the page before, when I go back to it. */
+  private go(page: string, y: number | null): void {
+    this.hush();
+    if (page === this.conversation.view?.page) {
+      if (page !== this.pages.shown) return;
+      this.pages.focus();
+      this.pages.scrollTo(y);
+      return;
+    }
+    this.myMove = { page, y };
+    if (this.conversation.state !== "live") this.tell("page.waiting");
+    this.pages.prepare(page);
+    this.submit({ type: "turn_page", page });
+  }
+
+  private back(): void {
+    const { page, y } = this.trail.current;
+    if (page !== this.conversation.view?.page) this.go(page, y);
+    else history.back();
+  }
+
+  private wentInHistory(state: { at?: unknown } | null): void {
+    if (this.covered) return;
+    this.notePlace();
+    const place = this.trail.goTo(state?.at);
+    if (place) this.go(place.page, place.y);
+    else this.noteHistory(); // A jump within the page made an entry of its own.
+  }
+
+  private notePlace(): void {
+    if (this.trail.current.page === this.pages.shown) this.trail.current.y = window.scrollY;
+  }
+
+  private leave(): void {
+    giveUpTicket(this.boot.ticket);
+    forgetKept();
+    this.cover("leave.done");
+    this.connection.noMore();
+    this.submit({ type: "leave" });
+    void tellServer(this.boot.ticket, () => this.cover("leave.not_told")).then(() => this.goAway(this.boot.left));
+  }
+
+  private end(): void {
+    find("end-box")?.removeAttribute("open");
+    this.tell("end.sending");
+    this.submit({ type: "end_session" });
+  }
+
+  private submit(command: Command): void {
+    this.follow(this.conversation.submit(command, performance.now()));
+  }
+
+  // --- what comes of it ---
+
+  private follow({ emits, notices }: Effects): void {
+    this.connection.send(emits);
+    for (const notice of notices) this.note(notice);
+    this.draw();
+  }
+
+  private note(notice: Notice): void {
+    if (notice.kind === "turned") this.turned(notice.page, notice.mine);
+    else if (notice.kind === "dropped") this.tell("move.dropped");
+    else if (notice.kind === "refused") this.tell(refusalKey(notice.code));
+    if (notice.kind === "turned" || (notice.kind === "done" && notice.outcome === "event")) return;
+    // No page will come of it, so none that another person opens later may be taken for it.
+    if (notice.command.type === "turn_page" && notice.command.page === this.myMove?.page) this.myMove = null;
+  }
+
+  private turned(page: string, mine: boolean): void {
+    if (!mine || page === this.trail.current.page) return;
+    this.trail.went(page);
+    history.pushState({ at: this.trail.at }, "");
+    this.keep({ places: this.trail.places });
+  }
+
+  private draw(): void {
+    const { view, state, here } = this.conversation;
+    if (this.conversation.over) this.finish();
+    if (this.covered || !view) return;
+    const live = state === "live";
+    const now = [view, state, here, this.trail.at];
+    if (now.every((each, i) => each === this.drawn[i])) return;
+    if (live && this.drawn[1] !== "live") this.pages.hurry();
+    this.drawn = now;
+    drawState(need("state"), state, this.say);
+    drawPeople(need("people"), view, live, here, this.say);
+    const back = find("back") as HTMLButtonElement | null;
+    if (back) back.disabled = !this.trail.canGoBack(view.page);
+    markCurrent(view.page);
+    if (view.page !== null) this.showPage(view.page);
+  }
+
+  private showPage(page: string): void {
+    if (page === this.opening || (this.opening === null && page === this.pages.shown)) return;
+    this.opening = page;
+    this.notePlace();
+    void this.pages.open(page).then((shown) => shown && this.pageIsThere(shown.page, shown.title));
+  }
+
+  private pageIsThere(page: string, title: string): void {
+    this.opening = null;
+    const { view } = this.conversation;
+    const mine = this.myMove?.page === page ? this.myMove : null;
+    this.pages.scrollTo(mine?.y ?? null);
+    if (mine) {
+      this.myMove = null;
+      this.hush();
+      this.pages.focus();
+    } else if (view && view.turned_by !== view.you) {
+      this.tell("page.turned_by", { name: nameOf(view, view.turned_by), title });
+    }
+  }
+
+  /** Say it on the page and to screen readers. */
+  private tell(key: Key, values?: Readonly<Record<string, string>>): void {
+    const words = this.say(key, values);
+    const notice = find("notice");
+    if (notice) {
+      notice.textContent = words;
+      notice.hidden = false;
+    }
+    const said = find("said");
+    if (said) said.textContent = words;
+  }
+
+  private hush(): void {
+    const [notice, said] = [find("notice"), find("said")];
+    if (notice) notice.hidden = true;
+    if (said) said.textContent = "";
+  }
+
+  // --- the end ---
+
+  private finish(): void {
+    const { state } = this.conversation;
+    if (state === "other_version") {
+      this.connection.stop();
+      const reload = find("reload");
+      if (reload) reload.hidden = false;
+      return;
+    }
+    if (this.covered && state === "ended") return; // I am leaving already.
+    this.connection.stop();
+    forgetKept();
+    this.cover(state === "left" ? "leave.done" : "connection.ended");
+    this.goAway(state === "left" ? this.boot.left : this.boot.over);
+  }
+
+  /** Once: asking again would begin the way there anew. */
+  private goAway(address: string): void {
+    if (this.going) return;
+    this.going = true;
+    location.replace(address);
+  }
+
+  /** A refused connection looks like a broken one. The page's own address says which it was. */
+  private async askAboutTicket(): Promise<void> {
+    const now = performance.now();
+    if (this.covered || now - this.askedAboutTicketAt < ASK_ABOUT_TICKET_EVERY) return;
+    this.askedAboutTicketAt = now;
+    if (!(await isRefused(this.addressOf(this.pages.shown))) || this.covered) return;
+    this.connection.stop();
+    forgetKept();
+    this.cover("connection.ended");
+    this.goAway(this.boot.over);
+  }
+
+  /** Nothing of the session stays in the page. */
+  private cover(key: Key): void {
+    const words = find("covered-words");
+    if (words) words.textContent = this.say(key);
+    if (this.covered) return;
+    this.covered = true;
+    this.pages.clear();
+    find("all")?.remove();
+    const covered = need("covered");
+    covered.hidden = false;
+    covered.focus();
+  }
+
+  /** The browser brought the page back from its memory, as it was. */
+  private cameBack(): void {
+    if (this.covered || !holdsTicket(this.boot.ticket)) {
+      this.cover("leave.done");
+      this.going = false; // The way that was begun before ended in the browser's memory.
+      this.goAway(this.boot.left);
+    } else {
+      this.connection.start();
+    }
+  }
+
+  // --- what stays over a refresh ---
+
+  private noteHistory(): void {
+    history.replaceState({ at: this.trail.at }, "");
+    this.keep({ places: this.trail.places });
+  }
+
+  private addressOf(page: string): string {
+    return `/s/${this.boot.ticket}/page/${page}`;
+  }
+
+  private keep(more: { pollingOnly?: boolean; places?: Trail["places"] }): void {
+    if (!this.covered) keep(this.boot.ticket, Object.assign(this.kept, more));
+  }
+}
+
+/** 128 random bits, as letters that the protocol takes. */
+function newWindow(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
+}
+
+function chosenPage(form: HTMLFormElement, button: HTMLElement | null): string {
+  if (button instanceof HTMLButtonElement && button.name === "page") return button.value;
+  return String(new FormData(form).get("page"));
+}
+
+function markCurrent(page: string | null): void {
+  for (const control of document.querySelectorAll<HTMLElement>("a[data-page], button[data-page]")) {
+    if (control.dataset["page"] === page) control.setAttribute("aria-current", "page");
+    else control.removeAttribute("aria-current");
+  }
+}
+
+new SessionPage(boot<Boot>()).start();
