@@ -1,0 +1,67 @@
+"""The one-time link that the server prints for its operator: the way in before there is an account."""
+
+from __future__ import annotations
+
+from server.identity.tokens import digest, is_token_of, new_token
+from server.ports import Clock, Conflict, Database, Statement
+
+LIVES_FOR = 24 * 3600 * 1000
+"""Milliseconds for which a start link works. After that the operator prints a new one."""
+
+
+class StartLinks:
+    """The first browser that uses a link keeps it: afterwards it opens nothing anywhere else."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def make(self) -> str:
+        """A new link's token. Links made before stop working."""
+        token = new_token()
+        await self._database.write(
+            Statement("DELETE FROM start_links WHERE used_at IS NULL"),
+            Statement(
+                "INSERT INTO start_links (hash, created_at) VALUES ($1, $2)", (digest(token), self._clock.wall())
+            ),
+        )
+        return token
+
+    async def works(self, token: str, browser: str | None) -> bool:
+        """Whether this browser may use the link. `browser` is the value of its `copage_start` cookie. Changes nothing."""
+        rows = await self._database.read(
+            "SELECT browser_hash FROM start_links WHERE hash = $1 AND used_at IS NULL AND created_at > $2",
+            digest(token),
+            self._clock.wall() - LIVES_FOR,
+        )
+        if not rows:
+            return False
+        bound_to = rows[0]["browser_hash"]
+        return bound_to is None or is_token_of(browser, str(bound_to))
+
+    async def bind(self, token: str, browser: str | None) -> str | None:
+        """Give the link to this browser; the answer is what its cookie must hold from now on. None when the link does not
+        work (any more), or belongs to another browser."""
+        if not await self.works(token, browser):
+            return None
+        browser = browser or new_token()
+        hashed = digest(browser)
+        binding = Statement(
+            "UPDATE start_links SET browser_hash = $1 "
+            "WHERE hash = $2 AND used_at IS NULL AND (browser_hash IS NULL OR browser_hash = $1)",
+            (hashed, digest(token)),
+            rows=1,
+        )
+        try:
+            await self._database.write(binding)
+        except Conflict:
+            return None
+        return browser
+
+    def using_up(self, token: str) -> Statement:
+        """The statement that uses the link up: for the transaction that makes the account."""
+        return Statement(
+            "UPDATE start_links SET used_at = $1 WHERE hash = $2 AND used_at IS NULL",
+            (self._clock.wall(), digest(token)),
+            rows=1,
+        )
