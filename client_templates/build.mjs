@@ -12,6 +12,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const built = join(here, "built");
+const nodeBuilt = join(built, "node");
 const tests = join(here, "..", "tests");
 
 const common = { bundle: true, write: false, logLevel: "warning", legalComments: "none", absWorkingDir: here };
@@ -46,33 +47,37 @@ function writeOnce(name, bytes) {
   if (!existsSync(join(built, name))) put(name, bytes);
 }
 
-/** By renaming, so that a server that starts meanwhile never reads half a file. */
+/** By renaming, so that nobody who reads meanwhile gets half a file. */
 function put(name, bytes) {
-  const part = join(built, `.${name}.${process.pid}`);
+  const whole = join(built, name);
+  const part = join(dirname(whole), `.${basename(whole)}.${process.pid}`);
   writeFileSync(part, bytes);
-  renameSync(part, join(built, name));
+  renameSync(part, whole);
 }
 
 function removeOld(manifest) {
   const current = Object.values(manifest);
   const kept = new Set(["manifest.json", "node", ...current, ...current.flatMap((name) => [`${name}.br`, `${name}.gz`])]);
-  for (const name of readdirSync(built)) if (!kept.has(name)) rmSync(join(built, name), { recursive: true });
+  // Files that begin with a dot belong to a build that runs beside this one.
+  const old = readdirSync(built).filter((name) => !kept.has(name) && !name.startsWith("."));
+  for (const name of old) rmSync(join(built, name), { recursive: true });
 }
 
 async function forNode() {
   const stories = readdirSync(join(tests, "client")).filter((name) => name.endsWith(".test.ts"));
-  await build({
+  const { outputFiles } = await build({
     ...common,
     entryPoints: [join(tests, "world", "harness.ts"), ...stories.map((name) => join(tests, "client", name))],
-    outdir: join(built, "node"),
+    outdir: nodeBuilt,
     entryNames: "[name]",
     outExtension: { ".js": ".mjs" },
-    write: true,
     format: "esm",
     platform: "node",
     target: "node20",
     sourcemap: "inline",
   });
+  mkdirSync(nodeBuilt, { recursive: true });
+  for (const { path, contents } of outputFiles) put(join("node", basename(path)), Buffer.from(contents));
 }
 
 mkdirSync(built, { recursive: true });
