@@ -8,6 +8,7 @@ import pytest
 from rooms.events import EVENT_KINDS
 from rooms.views import EndSeen, PageSeen, PersonGone, PersonSeen, Unseen
 from tests.golden.write import HERE, TELLERS, Example, files
+from tests.rooms.folding import fold
 
 
 def test_the_files_are_current() -> None:
@@ -28,3 +29,12 @@ def test_vw4_numbers_have_no_gap_and_end_where_the_view_stands(name: str) -> Non
     assert [frame.seq for frame in example.frames] == list(range(first, first + len(example.frames)))
     if example.frames:
         assert example.after.position.tail == example.frames[-1].tail
+
+
+@pytest.mark.parametrize("name", sorted(files()))
+def test_vw2_folding_the_frames_comes_to_the_same_view(name: str) -> None:
+    example = msgspec.json.decode((HERE / name).read_bytes(), type=Example)
+    view = example.before
+    for frame in example.frames:
+        view = fold(view, frame)
+    assert view == example.after

@@ -18,7 +18,6 @@ from rooms import (
     Join,
     Leave,
     OpenSession,
-    Position,
     Recorded,
     Refusal,
     Role,
@@ -31,7 +30,8 @@ from rooms import (
     replay,
     view_of,
 )
-from rooms.views import EndSeen, PageSeen, PersonGone, PersonSeen, Seen, Unseen, seen
+from rooms.wire import event_frames
+from tests.rooms.folding import fold
 from tests.rooms.story import NOON, PAGES, Story
 
 WHO = ("sam", "alex", "kim", "robin")
@@ -144,30 +144,6 @@ def test_wn3_wn4_sending_everything_again_adds_nothing(steps: Steps, data: st.Da
     assert len(stamped) == len(set(map(repr, stamped)))
 
 
-def fold(view: View, recorded: Recorded) -> View:
-    """What a client does with what it is told: the browser's `room.ts`, said again in Python."""
-    seen_event: Seen = seen(recorded)
-    changed = msgspec.structs.replace(view, position=_at(view, recorded))
-    match seen_event:
-        case PageSeen(page=page, by=by):
-            return msgspec.structs.replace(changed, page=page, turned_by=by)
-        case PersonSeen(person=person):
-            return msgspec.structs.replace(changed, people=(*view.people, person))
-        case PersonGone(participant=gone):
-            people = tuple(
-                msgspec.structs.replace(person, left=True) if person.id == gone else person for person in view.people
-            )
-            return msgspec.structs.replace(changed, people=people)
-        case EndSeen():
-            return msgspec.structs.replace(changed, ended=True)
-        case Unseen():
-            return changed
-
-
-def _at(view: View, recorded: Recorded) -> Position:
-    return msgspec.structs.replace(view.position, seq=recorded.seq, tail=recorded.tail)
-
-
 @given(stories)
 def test_vw2_folding_what_is_seen_is_the_same_as_looking_anew(
     steps: Steps,
@@ -185,7 +161,7 @@ def test_vw2_folding_what_is_seen_is_the_same_as_looking_anew(
             if anew is None:
                 views.pop(each, None)
             elif each in views:
-                views[each] = fold(views[each], story.log[-1])
+                views[each] = fold(views[each], event_frames(story.log[-1:])[0])
                 assert views[each] == anew
             else:
                 views[each] = anew

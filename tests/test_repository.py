@@ -1,0 +1,102 @@
+"""What is committed: nothing that names somebody's machine or shop, nothing that is made, nothing half done."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from tests.mutations import TOP
+
+TOP_LEVEL = {
+    ".ci",
+    ".gitignore",
+    "LICENSE",
+    "Makefile",
+    "Procfile",
+    "README.md",
+    "client_templates",
+    "docs",
+    "pyproject.toml",
+    "requirements-dev.txt",
+    "requirements-node.txt",
+    "requirements.txt",
+    "rooms",
+    "server",
+    "tests",
+}
+# Written in parts, or this file would be the first that names them.
+HOSTS = re.compile("|".join(["npmjs" + r"\.(org|com)", "pypi" + r"\.org", "python" + "hosted", "yarn" + r"pkg\.com"]))
+PLACES = re.compile(r"(?<![\w.~>-])/" + "(work|root|home|tmp|Users|private)" + r"(/|\b)(?!\.)")
+UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b|NotImplemented" + "Error")
+EXCUSED = re.compile(r"#\s*(type: " + r"ignore|no" + r"qa)(?P<rest>.*)")
+SKIPPED = re.compile(r"pytest\.(mark\.)?(skip|xfail)" + r"\w*|importor" + "skip")
+PAUSES = re.compile(r"\b(asyncio|time)\.sleep\((?!0\))")
+
+
+def tracked() -> list[Path]:
+    """All files of the repository, as git knows them; those deleted in the work tree left out."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=TOP, capture_output=True, check=True).stdout.decode()
+    return [TOP / name for name in listed.split("\0") if name and (TOP / name).is_file()]
+
+
+def lines_that_match(pattern: re.Pattern[str], *suffixes: str, within: str = "") -> list[str]:
+    found = []
+    for path in tracked():
+        name = path.relative_to(TOP).as_posix()
+        if (suffixes and path.suffix not in suffixes) or not name.startswith(within):
+            continue
+        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+            if pattern.search(line):
+                found.append(f"{name}:{number}: {line.strip()}")
+    return found
+
+
+def test_the_top_is_what_it_is_meant_to_be() -> None:
+    assert {path.relative_to(TOP).parts[0] for path in tracked()} <= TOP_LEVEL
+
+
+def test_no_file_names_a_registry_host() -> None:
+    assert lines_that_match(HOSTS) == []
+
+
+def test_no_file_names_a_place_on_somebodys_machine() -> None:
+    assert lines_that_match(PLACES) == []
+
+
+def test_nothing_that_is_made_is_committed() -> None:
+    made = {"node_modules", "built", "__pycache__", ".venv", ".data"}
+    assert [path for path in tracked() if made & set(path.parts) or path.suffix in (".mo", ".pyc", ".db")] == []
+
+
+def test_nothing_is_half_done() -> None:
+    assert lines_that_match(UNFINISHED, ".py", ".ts", ".mjs", ".html", ".css", ".md", ".toml") == []
+
+
+def test_no_test_is_skipped() -> None:
+    assert lines_that_match(SKIPPED, ".py") == []
+
+
+def test_no_test_lets_time_pass_but_the_one_place_that_waits() -> None:
+    """In the simulated world sleeping takes no time: its clock jumps."""
+    allowed = ("tests/waiting.py", "tests/world/")
+    found = [line for line in lines_that_match(PAUSES, ".py", within="tests/") if not line.startswith(allowed)]
+    assert found == []
+
+
+def test_an_excuse_to_a_checker_has_its_reason_beside_it() -> None:
+    found = []
+    for line in lines_that_match(EXCUSED, ".py"):
+        excuse = EXCUSED.search(line)
+        assert excuse is not None
+        reason = re.sub(r"^[:\s]*(\[[\w, -]+\]|[A-Z]+\d+(, ?[A-Z]+\d+)*)?", "", excuse["rest"]).strip(" #-()")
+        if len(reason) < 10:
+            found.append(line)
+    assert found == []
+
+
+def test_everything_is_text_that_ends_with_a_line() -> None:
+    for path in tracked():
+        text = path.read_bytes()
+        assert b"\r\n" not in text, path
+        assert not text or text.endswith(b"\n"), path
