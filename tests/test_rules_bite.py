@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import Amount
 from tests.mutations import TOP, run_tests
 
@@ -97,6 +99,7 @@ def rules_and_their_tests(to: Path) -> Path:
     return to
 
 
+@pytest.mark.timeout(900)
 def test_every_refusal_and_every_row_is_noticed(amount: Amount, tmp_path: Path) -> None:
     every = wounds()
     assert sum(wound.instead.startswith(("pass", "return")) for wound in every) >= 15
