@@ -69,7 +69,7 @@ class VirtualLoop(base_events.BaseEventLoop):
         return self.run_until_complete(story)
 
     def end_tasks_of(self, process: str) -> None:
-        """What `kill -9` does to a process: it never runs again. (Its ports are dead already, so no clean-up leaks out.)"""
+        """What `kill -9` does to a process: it never runs again. Make its ports dead first: its clean-up does run."""
         for task, owner in list(self._tasks.items()):
             if owner == process:
                 task.cancel()

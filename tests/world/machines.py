@@ -161,7 +161,7 @@ class Machine:
         self.store_cut = cut
 
     def cut_bus(self, cut: bool) -> None:
-        """Cut this machine off from the others, or let it hear them again: it is told that it may have missed something."""
+        """Cut this machine off from the others, or let it hear them again: then it is told to look what it missed."""
         self.bus_cut = cut
         self._bus_as_before()
 
@@ -253,34 +253,41 @@ class _StorePort:
                 self._world.ledger.committed(after, events)
             return result
 
-        return await self._call(commit)
+        return await self._write(commit)
 
     async def load(self, room: str) -> Room | None:
-        return await self._call(lambda: self._world.store.load(room))
+        return await self._read(lambda: self._world.store.load(room))
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
-        return await self._call(lambda: self._world.store.after(room, position))
+        return await self._read(lambda: self._world.store.after(room, position))
 
     async def heads(self, rooms: Iterable[str]) -> Mapping[str, Position]:
-        return await self._call(lambda: self._world.store.heads(rooms))
+        return await self._read(lambda: self._world.store.heads(rooms))
 
     async def snapshot(self, room: Room, trim_to: int) -> None:
-        await self._call(lambda: self._world.store.snapshot(room, trim_to))
+        await self._write(lambda: self._world.store.snapshot(room, trim_to))
 
     async def create(self, new: NewRoom) -> Position:
-        return await self._call(lambda: self._world.store.create(new))
+        return await self._write(lambda: self._world.store.create(new))
 
     async def sessions(self) -> Sequence[OpenSessionRow]:
-        return await self._call(self._world.store.sessions)
+        return await self._read(self._world.store.sessions)
 
     async def destroy(self, room: str) -> None:
-        await self._call(lambda: self._world.store.destroy(room))
+        await self._write(lambda: self._world.store.destroy(room))
 
-    async def _call(self, work: Callable[[], Awaitable[T]]) -> T:
-        """There, the work, and back. What has left the process happens even if its caller has given up or died."""
+    async def _read(self, work: Callable[[], Awaitable[T]]) -> T:
         await self._unless_cut()
-        request = self._as_the_store(work)
-        result = await asyncio.shield(request)
+        await asyncio.sleep(self._travel())
+        return await self._back(await work())
+
+    async def _write(self, work: Callable[[], Awaitable[T]]) -> T:
+        """What has left the process may happen even if its caller has given up or died."""
+        await self._unless_cut()
+        return await self._back(await asyncio.shield(self._as_the_store(work)))
+
+    async def _back(self, result: T) -> T:
+        """The answer is on its way to the process: it may come late, or never."""
         await self._unless_cut()
         await asyncio.sleep(self._travel())
         await self._life.goes_on()

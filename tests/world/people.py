@@ -1,11 +1,12 @@
 """The people of a world: the product's own compiled client modules, in Node, asked one question after the other.
 
-Nothing of a client is imitated here. This file only carries: frames to it and from it, and notes what it shows and says.
+Nothing of a client is imitated here. This file only carries frames to it and from it, and notes what it shows and says.
 """
 
 from __future__ import annotations
 
 import subprocess
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,8 @@ from tests.world.machines import Machine, World
 from tests.world.wires import Wire
 
 TOP = Path(__file__).resolve().parents[2]
-BUNDLE = TOP / "client_templates" / "built" / "node" / "harness.mjs"
+ESBUILD = TOP / "client_templates" / "node_modules" / ".bin" / "esbuild"
+HARNESS = TOP / "tests" / "world" / "harness.ts"
 
 
 class ClientFault(Exception):
@@ -27,10 +29,17 @@ class ClientFault(Exception):
 
 
 class Browsers:
-    """One Node process that holds the clients of one world after another. A context manager."""
+    """One Node process that holds the clients of one world after another. A context manager.
 
-    def __init__(self, bundle: Path = BUNDLE) -> None:
-        self._node = subprocess.Popen(["node", str(bundle)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    It compiles the client modules as they are now, for itself: several may do so at the same time.
+    """
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory()
+        bundle = Path(self._folder.name) / "harness.mjs"
+        how = ["--bundle", "--platform=node", "--format=esm", "--target=node20", "--log-level=warning"]
+        subprocess.run([ESBUILD, HARNESS, *how, f"--outfile={bundle}"], check=True)
+        self._node = subprocess.Popen(["node", bundle], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def __enter__(self) -> Browsers:
         return self
@@ -40,6 +49,7 @@ class Browsers:
         self._node.stdin.close()
         self._node.stdout.close()
         self._node.wait()
+        self._folder.cleanup()
 
     def ask(self, *calls: str) -> list[Any]:
         """Carry out calls, in order, and give their replies. One trip through the pipe, however many they are."""

@@ -1,7 +1,7 @@
-"""Play worlds: `python -m tests.world.run FIRST COUNT`. Exit code 1 and the story of the first seed that broke a promise.
+"""Play worlds: `python -m tests.world.run FIRST COUNT`. Exit code 1 and a story if a promise was broken.
 
-A process of its own, so that the tests can play worlds in a copy of the product that was broken on purpose, and so that
-a seed means the same everywhere: string hashing, which decides the order of sets, is switched to fixed.
+A process of its own, so that the tests can play worlds in a copy of the product that was broken on purpose, and so
+that a seed means the same everywhere: string hashing, which decides the order of sets, is fixed.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import argparse
 import os
 import sys
 import time
-from pathlib import Path
 
-from tests.world.people import BUNDLE, Browsers
+from tests.world.people import Browsers
 from tests.world.simulation import Broken, play
 
 
@@ -20,13 +19,12 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("first", type=int, help="the first seed")
     options.add_argument("count", type=int, help="how many seeds")
-    options.add_argument("--bundle", type=Path, default=BUNDLE, help="the compiled client modules")
     arguments = options.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONHASHSEED": "0"})
     started = time.perf_counter()
     events = acknowledged = 0
-    with Browsers(arguments.bundle) as browsers:
+    with Browsers() as browsers:
         for seed in range(arguments.first, arguments.first + arguments.count):
             try:
                 outcome = play(seed, browsers)
