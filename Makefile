@@ -17,7 +17,7 @@ $(error Copage needs Python 3.11, 3.12 or 3.13 with its venv module, on Debian: 
 endif
 VENV := .venv/bin
 CLIENT := client_templates
-NODE_FITS := process.exit(+process.versions.node.split(".")[0] < 20)
+NODE_FITS := process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)
 NODE_HERE := $(shell node -e '$(NODE_FITS)' 2>/dev/null && npm --version >/dev/null 2>&1 && echo yes)
 NODE := $(if $(NODE_HERE),,.venv/.node-installed)
 export PATH := $(if $(NODE_HERE),,$(CURDIR)/$(VENV):)$(PATH)
