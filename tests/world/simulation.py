@@ -14,7 +14,7 @@ from typing import TypeAlias
 from structlog.testing import capture_logs
 
 from rooms import SERVER, Command, Join, OpenSession, Refusal, Role, Room, view_of
-from server.bus.memory import MemoryExchange
+from server.bus.memory import MemoryExchange, fair_weather
 from server.ports import Doorbell, HereOn, NewRoom
 from server.store.memory import MemoryStore
 from tests.world.ledger import Ledger
@@ -32,7 +32,9 @@ MACHINES = ("north", "east", "south")
 BUS_LOSES = 0.3
 BUS_REPEATS = 0.2
 TICK_EVERY = 0.5
-HEALING = 20.0
+LAST_WORDS = 6.0
+"""Seconds: longer than a move lives, so that what is said last is over before the weather gets better."""
+HEALING = 17.0
 """Seconds: longer than every patience, back-off and belief in the product."""
 
 Act: TypeAlias = tuple[str, *tuple[str | int, ...]]
@@ -157,8 +159,10 @@ class Simulation:
             await asyncio.sleep(pause / 1000)
             self._acts[act](*about)
             self.stop_if_broken()
-        await self._last_words()
+        self._last_words()
         self._heal()
+        await asyncio.sleep(LAST_WORDS)
+        self.world.exchange.weather = fair_weather
         await asyncio.sleep(HEALING)
         self.stop_if_broken()
         await self._check()
@@ -189,15 +193,13 @@ class Simulation:
 
     # --- the end ---
 
-    async def _last_words(self) -> None:
-        """One turn each in bad weather, after which nobody says anything that would make up for a lost doorbell."""
+    def _last_words(self) -> None:
+        """One turn each while the bus still loses: nothing is said later that would make up for a lost doorbell."""
         for person, page in zip(self.people.values(), PAGES, strict=False):
             person.turn_page(page)
-        await asyncio.sleep(1)
 
     def _heal(self) -> None:
-        """All troubles are over. Who is connected stays as they are: it is the product that has to notice."""
-        self.world.exchange.weather = lambda *_: (0.001,)
+        """All troubles but the weather are over. Who is connected stays so: it is the product that has to notice."""
         self.world.be_busy(False)
         for machine in self.machines.values():
             if not machine.up:
