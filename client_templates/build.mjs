@@ -78,6 +78,8 @@ async function forNode() {
   });
   mkdirSync(nodeBuilt, { recursive: true });
   for (const { path, contents } of outputFiles) put(join("node", basename(path)), Buffer.from(contents));
+  const current = new Set(outputFiles.map(({ path }) => basename(path)));
+  for (const name of readdirSync(nodeBuilt)) if (!current.has(name) && !name.startsWith(".")) rmSync(join(nodeBuilt, name));
 }
 
 mkdirSync(built, { recursive: true });

@@ -84,7 +84,7 @@ test("late and repeated events change nothing, and no number goes back", () => {
   assert.deepEqual(conversation.view?.position, ["e1", 4, "t4"]);
 });
 
-test("[LM1] at most eight commands are in flight, in order", () => {
+test("at most eight commands are in flight, in order", () => {
   const conversation = sam();
   const sent = Array.from({ length: 12 }, (_, i) => conversation.submit(turn(`p${i}`), 0)).flatMap((each) => each.emits);
   assert.deepEqual(numbers(sent), [1, 2, 3, 4, 5, 6, 7, 8]);
