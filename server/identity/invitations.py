@@ -86,7 +86,8 @@ class Invitations:
         """
         new = self._tickets.prepare(invitation.room, invitation.session, self._new_id(), invitation.role)
         using = Statement(
-            "UPDATE invitations SET used_at = $1, ticket = $2 WHERE hash = $3 AND used_at IS NULL AND revoked_at IS NULL "
+            "UPDATE invitations SET used_at = $1, ticket = $2 "
+            "WHERE hash = $3 AND used_at IS NULL AND revoked_at IS NULL "
             "AND EXISTS (SELECT 1 FROM sessions WHERE sessions.room = invitations.room AND sessions.ended_at IS NULL)",
             (self._clock.wall(), new.ticket.id, digest(token)),
             rows=1,

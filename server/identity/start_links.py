@@ -28,7 +28,7 @@ class StartLinks:
         return token
 
     async def works(self, token: str, browser: str | None) -> bool:
-        """Whether this browser may use the link. `browser` is the value of its `copage_start` cookie. Changes nothing."""
+        """Whether this browser may use the link; changes nothing. `browser`: the value of its `copage_start` cookie."""
         rows = await self._database.read(
             "SELECT browser_hash FROM start_links WHERE hash = $1 AND used_at IS NULL AND created_at > $2",
             digest(token),
@@ -40,8 +40,10 @@ class StartLinks:
         return bound_to is None or is_token_of(browser, str(bound_to))
 
     async def bind(self, token: str, browser: str | None) -> str | None:
-        """Give the link to this browser; the answer is what its cookie must hold from now on. None when the link does not
-        work (any more), or belongs to another browser."""
+        """Give the link to this browser; the answer is what its cookie must hold from now on.
+
+        None when the link does not work (any more), or belongs to another browser.
+        """
         if not await self.works(token, browser):
             return None
         browser = browser or new_token()

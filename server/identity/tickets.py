@@ -1,7 +1,7 @@
 """A ticket is one participant's participation on one device: an address `/s/<id>` and two cookies named after it.
 
-Both cookies are needed. One is out of reach of scripts; the other may be deleted by the page itself, so that *Leave now*
-works in the same moment, whatever the network does.
+Both cookies are needed. One is out of reach of scripts; the other may be deleted by the page itself, so that
+*Leave now* works in the same moment, whatever the network does.
 """
 
 from __future__ import annotations
@@ -95,8 +95,10 @@ class Tickets:
         return None if ticket is None or ticket.ended else ticket
 
     async def held(self, ticket_id: str, cookies: Mapping[str, str]) -> Ticket | None:
-        """The ticket by the one cookie that scripts cannot delete. Good for nothing but leaving: the page has deleted the
-        other one by then."""
+        """The ticket by the one cookie that scripts cannot delete.
+
+        Good for nothing but leaving: the page has deleted the other one by then.
+        """
         row = await self._row(ticket_id)
         return None if row is None else self._if_held(row, cookies)
 

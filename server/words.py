@@ -1,0 +1,173 @@
+"""What is said to people, in their language. Programs know codes; the sentence is made here, at the edge.
+
+English stands in the source itself as the catalogue's keys; `N_` marks a text for the catalogue without translating it.
+"""
+
+from __future__ import annotations
+
+import re
+from gettext import GNUTranslations, NullTranslations
+from pathlib import Path
+
+import jinja2
+
+LOCALE = Path(__file__).parent.parent / "client_templates" / "locale"
+DOMAIN = "copage"
+SOURCE = "en"
+PSEUDO = "qps"
+"""The language of tests: every text of the catalogue, with every letter changed, so that what is not in it shows."""
+
+
+class WordsProblem(Exception):
+    """There is no such language. One line for the operator."""
+
+
+def N_(message: str) -> str:
+    """Mark a text for the catalogue; it is translated when it is said. Tools look for a function of this name."""
+    return message
+
+
+class Words:
+    """Everything in one language."""
+
+    def __init__(self, language: str) -> None:
+        """Raises `WordsProblem` when there is no catalogue for `language`."""
+        self.language = SOURCE if language == PSEUDO else language
+        self.translations = _translations(language)
+
+    def __call__(self, message: str, **values: object) -> str:
+        """A text of the catalogue, with `%(name)s` places filled."""
+        said = self.translations.gettext(message)
+        return said % values if values else said
+
+    def refusal(self, code: str) -> str:
+        """What somebody reads instead of `code` (`wire.REFUSALS`): what to do next, without blame."""
+        return self(REFUSAL_WORDS[code])
+
+    def goodbye(self, code: str) -> str:
+        """What somebody reads when the server closes with `code` (`wire.GOODBYES`)."""
+        return self(GOODBYE_WORDS[code])
+
+    def for_browser(self, *beginnings: str) -> dict[str, str]:
+        """The part that the page's script needs, by key; only keys with one of `beginnings`, if any are given."""
+        wanted = (key for key in CLIENT_WORDS if not beginnings or key.startswith(beginnings))
+        return {key: self(CLIENT_WORDS[key]) for key in wanted}
+
+    def install(self, environment: jinja2.Environment) -> None:
+        """Let templates of `environment` speak this language."""
+        environment.add_extension("jinja2.ext.i18n")
+        environment.install_gettext_translations(  # type: ignore[attr-defined]  # added by the extension
+            self.translations, newstyle=True
+        )
+
+
+def _translations(language: str) -> NullTranslations:
+    if language == SOURCE:
+        return NullTranslations()
+    if language == PSEUDO:
+        return PseudoTranslations()
+    if not re.fullmatch(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*", language):
+        raise WordsProblem("COPAGE_LANGUAGE must be like en or de")
+    try:
+        with (LOCALE / language / "LC_MESSAGES" / f"{DOMAIN}.mo").open("rb") as file:
+            return GNUTranslations(file)
+    except FileNotFoundError:
+        raise WordsProblem(f"COPAGE_LANGUAGE is {language}, and there is no catalogue for it") from None
+
+
+class PseudoTranslations(NullTranslations):
+    """Every letter wears an accent or stands on its head; places to fill stay as they are."""
+
+    def gettext(self, message: str) -> str:
+        return "«" + "".join(_changed(piece) for piece in _PLACES.split(message)) + "»"
+
+    def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+        return self.gettext(msgid1 if n == 1 else msgid2)
+
+
+_PLACES = re.compile(r"(%\(\w+\)s|\{\w+\})")
+_LETTERS = str.maketrans(
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "áƀčđéƒǧĥíĵķłɱñóƥʠřšťúṽŵẋýžÁßČÐÉƑǦĤÍĴĶŁṀÑÓƤɊŘŠŤÚṼŴẊÝŽ",
+)
+
+
+def _changed(piece: str) -> str:
+    return piece if _PLACES.fullmatch(piece) else piece.translate(_LETTERS)
+
+
+REFUSAL_WORDS = {
+    "not_here": N_("You are not in this session any more. Please open your link again."),
+    "not_allowed": N_("That is for the worker in this session to do. Please ask them."),
+    "no_session": N_("The session has not started yet. Please wait a moment."),
+    "session_ended": N_("The session has ended."),
+    "left": N_("You have left this session. Ask for a new link to come back."),
+    "not_your_window": N_("Please load this page again, then try once more."),
+    "came_to_nothing": N_("That did not happen. Please try again."),
+    "session_open": N_("This session is open already. Please go in from your desk."),
+    "unknown_page": N_("That page is not part of this session. Please choose another one."),
+    "not_agreed": N_("Everybody in the session has to agree to that first. Please ask them."),
+    "name_unreadable": N_("Please give a name that others can read, with at most 40 letters."),
+    "name_taken": N_("There is a person with that name here already. Please choose another name, or add a letter."),
+    "full": N_("There is no more room in this session. Please call the person who gave you the link."),
+    "malformed": N_("That did not work. Please load this page again."),
+    "too_fast": N_("That was a lot at once. Please wait a moment, then try again."),
+    "busy": N_("It is taking a little longer. Please try again."),
+}
+
+GOODBYE_WORDS = {
+    "malformed": N_("That did not work. Please load this page again."),
+    "too_fast": N_("That was a lot at once. Please wait a moment, then try again."),
+    "too_slow": N_("The connection was too slow for a moment. Trying again by itself."),
+    "busy": N_("It is taking a little longer. Please try again."),
+    "shutting_down": N_("We are starting again. This page comes back by itself."),
+    "left": N_("You have left."),
+    "session_ended": N_("The session has ended."),
+    "no_ticket": N_("This session is not open in this browser. Please open your link again."),
+    "other_version": N_("This page has changed. Please load it again."),
+}
+
+CLIENT_WORDS = {
+    "connection.connecting": N_("Connecting…"),
+    "connection.live": N_("Connected"),
+    "connection.not_connected": N_("Not connected. Trying again by itself."),
+    "connection.ended": N_("The session has ended."),
+    "connection.left": N_("You have left."),
+    "connection.other_version": N_("This page has changed. Please load it again."),
+    "person.you": N_("{name} (you)"),
+    "person.here": N_("here"),
+    "person.away": N_("not connected"),
+    "person.left": N_("has left"),
+    "page.turned_by": N_("{name} opened “{title}”."),
+    "page.waiting": N_("The page is on its way…"),
+    "page.not_loaded": N_("The page did not come yet. Trying again by itself."),
+    "move.dropped": N_("There was no connection, so the page was not opened. Please choose it again."),
+    "leave.done": N_("You have left."),
+    "leave.not_told": N_("You have left on this device. The others will be told as soon as there is a connection."),
+    "end.sending": N_("Ending the session for everyone…"),
+    "refused.not_here": REFUSAL_WORDS["not_here"],
+    "refused.not_allowed": REFUSAL_WORDS["not_allowed"],
+    "refused.no_session": REFUSAL_WORDS["no_session"],
+    "refused.session_ended": REFUSAL_WORDS["session_ended"],
+    "refused.left": REFUSAL_WORDS["left"],
+    "refused.not_your_window": REFUSAL_WORDS["not_your_window"],
+    "refused.came_to_nothing": REFUSAL_WORDS["came_to_nothing"],
+    "refused.unknown_page": REFUSAL_WORDS["unknown_page"],
+    "refused.malformed": REFUSAL_WORDS["malformed"],
+    "refused.too_fast": REFUSAL_WORDS["too_fast"],
+    "refused.busy": REFUSAL_WORDS["busy"],
+    "refused.other": N_("That did not work. Please try again."),
+    "check.running": N_("Checking…"),
+    "check.secure.yes": N_("The address is safe to use."),
+    "check.secure.no": N_("The address does not start with https. Ask your clinic for the right address."),
+    "check.storage.yes": N_("This browser can keep your place in a session."),
+    "check.storage.no": N_("This browser does not keep your place. Allow cookies for this page, then check again."),
+    "check.answer.yes": N_("This network reaches us."),
+    "check.answer.no": N_("This network does not reach us. Try another network, then check again."),
+    "check.socket.yes": N_("The fast connection works."),
+    "check.socket.no": N_("The fast connection does not work here. The slower one will be used."),
+    "check.result.good": N_("Everything works. You can hold a session here."),
+    "check.result.slower": N_("You can hold a session here. It may be a little slower."),
+    "check.result.not": N_("A session does not work here yet. Please see what to do below."),
+}
+"""By the keys of `client_templates/src/words.ts`. Places to fill stand in braces: the browser fills them."""
