@@ -1,0 +1,118 @@
+"""What is written for strangers is true: names, codes, numbers and examples are held against the code."""
+
+from __future__ import annotations
+
+import re
+import typing
+
+import msgspec
+import pytest
+
+from rooms import limits, views, wire
+from rooms.commands import FromWindow
+from server import settings
+from tests.mutations import TOP
+
+PROTOCOL = (TOP / "docs" / "protocol.md").read_text(encoding="utf-8")
+README = (TOP / "README.md").read_text(encoding="utf-8")
+EXAMPLES: list[tuple[str, str]] = re.findall(r"```json (\w+)\n(.*?)```", PROTOCOL, re.DOTALL)
+ON_THE_WIRE = (
+    wire.Hello,
+    wire.Submission,
+    wire.CatchUp,
+    wire.Welcome,
+    wire.Events,
+    wire.Whole,
+    wire.Answer,
+    wire.Presence,
+    wire.Goodbye,
+)
+
+
+def section(text: str, heading: str) -> str:
+    """From one heading to the next of the same depth or less deep."""
+    depth = heading.count("#")
+    _, found, rest = text.partition(f"\n{heading}\n")
+    assert found, f"no section {heading!r}"
+    return re.split(rf"\n#{{1,{depth}}} ", rest)[0]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of a section's tables, without their head rows."""
+    lines = [line.strip().strip("|").split(" | ") for line in text.splitlines() if line.startswith("|")]
+    cells = [[cell.strip() for cell in line] for line in lines if not set("".join(line)) <= set("-| ")]
+    return [[first.strip("`"), *others] for first, *others in cells]
+
+
+def named(text: str) -> set[str]:
+    return set(re.findall(r"`([a-z_]+)`", text))
+
+
+def tag_of(kind: type) -> str:
+    return str(kind.__struct_config__.tag)  # type: ignore[attr-defined]  # every msgspec struct has it
+
+
+def test_the_version_is_this_one() -> None:
+    assert f"Version **{wire.PROTOCOL_VERSION}**" in PROTOCOL
+
+
+def test_every_event_has_its_section() -> None:
+    assert re.findall(r"^### `(\w+)`$", PROTOCOL, re.MULTILINE) == [*wire.FROM_CLIENT, *wire.FROM_SERVER]
+
+
+def test_every_refusal_is_explained() -> None:
+    listed = rows(section(PROTOCOL, "### Refusals"))[1:]
+    assert [row[0] for row in listed] == list(wire.REFUSALS)
+    assert {row[0] for row in listed if row[1] == "again"} == {"too_fast", "busy"}
+
+
+def test_every_goodbye_is_explained() -> None:
+    listed = rows(section(PROTOCOL, "### Goodbyes"))[1:]
+    assert [(row[0], row[1] == "yes") for row in listed] == list(wire.GOODBYES)
+
+
+def test_every_limit_stands_there_with_its_value() -> None:
+    listed = {row[0]: int(row[1]) for row in rows(section(PROTOCOL, "## Limits"))[1:]}
+    assert listed == {name: value for name, value in vars(limits).items() if name.isupper()}
+
+
+def test_every_kind_of_event_is_explained() -> None:
+    table = {row[0]: row[1] for row in rows(section(PROTOCOL, "### `events`"))}
+    for struct in typing.get_args(views.Seen):
+        assert named(table[tag_of(struct)]) == set(struct.__struct_fields__)
+
+
+def test_every_command_is_explained() -> None:
+    table = {row[0]: row[1] for row in rows(section(PROTOCOL, "### `command`"))}
+    for struct in typing.get_args(FromWindow):
+        assert named(table[tag_of(struct)]) == set(struct.__struct_fields__)
+
+
+def test_every_field_is_explained() -> None:
+    listed = {name for row in rows(PROTOCOL) for name in re.findall(r"\w+", row[0])}
+    for struct in (*ON_THE_WIRE, views.View):
+        missing = set(struct.__struct_fields__) - listed
+        assert not missing, f"{struct.__name__}: {missing}"
+
+
+@pytest.mark.parametrize(("name", "text"), EXAMPLES, ids=[name for name, _ in EXAMPLES])
+def test_every_example_is_what_it_says(name: str, text: str) -> None:
+    struct = getattr(wire, name)
+    value = msgspec.json.decode(text, type=struct)
+    assert msgspec.json.decode(msgspec.json.encode(value)) == msgspec.json.decode(text)
+
+
+def test_there_is_an_example_of_everything() -> None:
+    assert {name for name, _ in EXAMPLES} == {struct.__name__ for struct in ON_THE_WIRE}
+
+
+def test_the_readme_lists_the_settings() -> None:
+    listed = [row[0] for row in rows(section(README, "## Settings"))[1:]]
+    assert listed == list(settings.VARIABLES)
+
+
+def test_the_files_that_the_readme_names_are_there() -> None:
+    paths = re.findall(r"`((?:rooms|server|client_templates|tests|docs)/[\w./-]+)`", README)
+    assert len(paths) > 10
+    for path in paths:
+        assert (TOP / path).exists() or path.startswith("client_templates/built"), path
