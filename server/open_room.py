@@ -437,8 +437,8 @@ class OpenRoom:
         for connection, member in list(self._members.items()):
             code = self._why_not(member.seat.participant)
             if code is not None:
-                self._close(connection, code)
                 self._board.forget(member.seat.participant)
+                self._close(connection, code)
 
     def _ring(self) -> None:
         assert self.room is not None
