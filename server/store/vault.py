@@ -84,7 +84,7 @@ class Vault:
         """Whether `key_check` was made by a vault with the same key."""
         try:
             return self._house.open(base64.b64decode(key_check), "meta", "key_check") == b"copage"
-        except (Tampered, binascii.Error):
+        except (Tampered, ValueError):
             return False
 
 

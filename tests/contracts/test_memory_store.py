@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from rooms import Position
 from server.ports import Appended, Diverged, Missed, Store, StoreUnavailable
 from server.store.memory import MemoryStore, Shelf
 from tests.contracts.diary import Diary, following, new_id, turned
@@ -101,7 +102,7 @@ async def test_a_file_that_is_copied_back_has_an_older_past_under_the_same_epoch
     store.shelf.put_back(copied)
 
     assert await diary.is_as_expected()
-    after_lost = diary.head.__class__(diary.epoch, 4, lost[0].tail)
+    after_lost = Position(diary.epoch, 4, lost[0].tail)
     assert await store.after(diary.room, after_lost) == Diverged()
     await diary.write(turned("home"))
     assert await store.after(diary.room, after_lost) == Diverged()

@@ -1,0 +1,165 @@
+"""What people called themselves is nowhere on the disk in clear, and sealed rows open only where they were written."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from rooms import Stamp
+from server.ports import Statement
+from server.store.backup import backup
+from server.store.opening import Opened, open_sqlite
+from server.store.problems import Tampered
+from tests.contracts.diary import Diary, new_id, turned
+from tests.contracts.trouble import no_trouble
+
+ADA = "Quendoline Zaunkönig"
+BEN = "Ottokar Mauersegler"
+ACCOUNT = "Doctor Friederike Wiedehopf"
+CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
+
+
+async def a_session(house: Opened) -> Diary:
+    """Everything that a session writes: events with and without a stamp, a snapshot, and the worker's account."""
+    diary = await Diary.new(house.store, ADA, BEN)
+    await diary.write(turned("hard-days"), stamp=Stamp("window-of-ada", 1))
+    await house.store.snapshot(diary.expected, trim_to=2)
+    await diary.write(turned("people", by="ben"), stamp=Stamp("window-of-ben", 1))
+    sealed = house.vault.seal_house(ACCOUNT.encode(), "accounts", "account-1")
+    await house.database.write(
+        Statement(
+            "INSERT INTO accounts (id, name, sealed, password, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            ("account-1", "friederike", sealed, "hashed", "worker", 1),
+            rows=1,
+        )
+    )
+    return diary
+
+
+def on_disk(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.is_file()}
+
+
+async def test_no_word_of_a_session_is_on_the_disk_in_clear(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        diary = await a_session(house)
+        await asyncio.to_thread(backup, tmp_path / "copage.db", tmp_path / "backup.db")
+        while_serving = on_disk(tmp_path)
+    after_stopping = on_disk(tmp_path)
+
+    assert {"copage.db", "copage.db-wal", "backup.db"} <= set(while_serving)
+    # Ids are there in clear: so the search would find what is.
+    assert diary.room.encode() in while_serving["copage.db-wal"]
+    assert diary.room.encode() in while_serving["backup.db"]
+    assert diary.room.encode() in after_stopping["copage.db"]
+    for files in (while_serving, after_stopping):
+        found = [(name, canary) for name, content in files.items() for canary in CANARIES if canary in content]
+        assert found == []
+
+
+@contextmanager
+def by_hand(folder: Path) -> Iterator[sqlite3.Connection]:
+    """Somebody opens the file and changes rows. They must stand still: no server is running."""
+    with closing(sqlite3.connect(folder / "copage.db")) as connection, connection:
+        yield connection
+
+
+MOVES = {
+    "an event between rooms": """
+        UPDATE events SET payload = (SELECT payload FROM events WHERE room = :other AND seq = 3)
+        WHERE room = :room AND seq = 3""",
+    "an event between numbers": """
+        UPDATE events SET payload = (SELECT payload FROM events WHERE room = :room AND seq = 5)
+        WHERE room = :room AND seq = 4""",
+    "two events exchanged, row by row": """
+        UPDATE events SET seq = CASE seq WHEN 4 THEN -5 ELSE -4 END WHERE room = :room AND seq IN (4, 5);
+        UPDATE events SET seq = -seq WHERE seq < 0""",
+    "another tail": "UPDATE events SET tail = 'tail-of-nothing' WHERE room = :room AND seq = 4",
+    "another window": "UPDATE events SET win = 'window-of-ben' WHERE room = :room AND seq = 4",
+    "another command": "UPDATE events SET number = 2 WHERE room = :room AND seq = 4",
+    "no stamp": "UPDATE events SET win = NULL, number = NULL WHERE room = :room AND seq = 4",
+    "a snapshot between rooms": """
+        UPDATE snapshots SET payload = (SELECT payload FROM snapshots WHERE room = :other) WHERE room = :room""",
+    "a snapshot to another number": "UPDATE snapshots SET seq = 3 WHERE room = :room",
+    "a key between sessions": """
+        UPDATE sessions SET key = (SELECT key FROM sessions WHERE room = :other) WHERE room = :room""",
+    "a whole session under another room's name": """
+        UPDATE sessions SET room = 'aside' WHERE room = :room;
+        UPDATE sessions SET room = :room WHERE room = :other""",
+    "one bit": """
+        UPDATE events SET payload = CAST(substr(payload, 1, 20) || x'00' || substr(payload, 22) AS BLOB)
+        WHERE room = :room AND seq = 4""",
+    "an event in place of a snapshot": """
+        UPDATE snapshots SET payload = (SELECT payload FROM events WHERE room = :room AND seq = 4)
+        WHERE room = :room""",
+}
+
+
+@pytest.mark.parametrize("move", MOVES)
+async def test_rows_that_were_moved_or_changed_do_not_open(tmp_path: Path, move: str) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        rooms = []
+        for _ in range(2):
+            diary = await Diary.new(house.store, ADA, BEN)
+            await house.store.snapshot(diary.expected, trim_to=1)
+            await diary.write(turned("hard-days"), stamp=Stamp("window-of-ada", 1))
+            if "snapshot" in move:
+                await house.store.snapshot(diary.expected, trim_to=1)
+            await diary.write(turned("people"), stamp=Stamp("window-of-ada", 1))
+            rooms.append(diary)
+    with by_hand(tmp_path) as connection:
+        for statement in MOVES[move].split(";"):
+            named = {"room": rooms[0].room, "other": rooms[1].room}
+            assert connection.execute(statement, named).rowcount > 0
+
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        with pytest.raises(Tampered) as told:
+            await house.store.load(rooms[0].room)
+            await house.store.after(rooms[0].room, rooms[0].at(1))
+        assert not any(canary.decode() in str(told.value) for canary in CANARIES)
+        if "session" not in move:
+            assert await house.store.load(rooms[1].room) == rooms[1].expected
+
+
+async def test_after_destroying_neither_words_nor_keys_are_on_the_disk(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        diary, other = await a_session(house), await Diary.new(house.store)
+        (row,) = await house.database.read("SELECT key FROM sessions WHERE room = $1", diary.room)
+        (event,) = await house.database.read("SELECT payload FROM events WHERE room = $1 AND seq = 5", diary.room)
+        key, payload = row["key"], event["payload"]
+        assert isinstance(key, bytes)
+        assert isinstance(payload, bytes)
+        await asyncio.to_thread(backup, tmp_path / "copage.db", tmp_path / "earlier.db")
+        assert {name for name, content in on_disk(tmp_path).items() if key in content} >= {"earlier.db"}
+
+        await house.store.destroy(diary.room)
+
+        await asyncio.to_thread(backup, tmp_path / "copage.db", tmp_path / "later.db")
+        for trace in (key, payload, diary.room.encode()):
+            # What a backup held before stays in it; that is why backups must not be kept for ever.
+            assert [name for name, content in on_disk(tmp_path).items() if trace in content] == ["earlier.db"]
+        assert await other.is_as_expected()
+
+
+async def test_a_reader_in_the_middle_delays_the_erasing_but_does_not_prevent_it(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        diary, other = await a_session(house), await Diary.new(house.store)
+        (row,) = await house.database.read("SELECT key FROM sessions WHERE room = $1", diary.room)
+        key = row["key"]
+        assert isinstance(key, bytes)
+        with closing(sqlite3.connect(tmp_path / "copage.db", isolation_level=None)) as reader:
+            reader.execute("PRAGMA wal_autocheckpoint = 0")
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM sessions").fetchone()
+            await house.store.destroy(diary.room)
+            assert key in on_disk(tmp_path)["copage.db-wal"]
+            reader.execute("COMMIT")
+
+        await other.write(turned("people"))
+
+        assert not any(key in content for content in on_disk(tmp_path).values())

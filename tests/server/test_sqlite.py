@@ -1,0 +1,308 @@
+"""SQLite: shared commits, one process, errors of the disk, versions of the tables."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import sys
+import threading
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from rooms import Event, Stamp
+from server.ports import Conflict, Diverged, Missed, Statement, StoreUnavailable
+from server.store import schema
+from server.store.opening import Opened, open_sqlite
+from server.store.problems import DatabaseBusy, SchemaProblem
+from server.store.sqlite import SqliteDatabase, migrate
+from tests.contracts.diary import Diary, ended, following, new_id, turned
+from tests.contracts.trouble import no_trouble
+from tests.mutations import TOP
+
+NEW_START_LINK = "INSERT INTO start_links (hash, created_at) VALUES ($1, $2)"
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[Opened]:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as opened:
+        yield opened
+
+
+async def other_process(what: str, folder: Path) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.server.other_process", what, str(folder), cwd=TOP, stdout=PIPE
+    )
+
+
+async def said_by(process: asyncio.subprocess.Process) -> list[str]:
+    out, _ = await asyncio.wait_for(process.communicate(), 20)
+    return out.decode().splitlines()
+
+
+# --- one flush for everybody who waits ---
+
+
+class Calls:
+    """The kinds of calls that the writing connection gets. A run of the same statement is one call: `executemany`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._writer = database._writer
+        self.seen: list[str] = []
+
+    async def __aenter__(self) -> Calls:
+        await self._writer.set_trace_callback(self.seen.append)
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self._writer.set_trace_callback(lambda text: None)
+
+    def kinds(self) -> list[str]:
+        return [kind for kind, _ in groupby(" ".join(text.split()[:3]) for text in self.seen)]
+
+
+async def calls_for(house: Opened, count: int, *events: Event) -> Sequence[str]:
+    diaries = [await Diary.new(house.store) for _ in range(count)]
+    async with Calls(house.database) as calls:
+        await asyncio.gather(*(diary.write(*events, stamp=Stamp("window", 1)) for diary in diaries))
+    assert all([await diary.is_as_expected() for diary in diaries])
+    return calls.kinds()
+
+
+async def test_a_hundred_appends_take_as_many_calls_as_one(house: Opened) -> None:
+    expected = ["BEGIN IMMEDIATE", "UPDATE rooms SET", "INSERT INTO events", "COMMIT"]
+    assert await calls_for(house, 1, turned("people")) == expected
+    assert await calls_for(house, 100, turned("people"), turned("home")) == expected
+
+
+async def test_a_hundred_ends_take_as_many_calls_as_one(house: Opened) -> None:
+    one = await calls_for(house, 1, ended())
+    assert len(one) == 5
+    assert await calls_for(house, 100, ended()) == one
+
+
+async def test_a_loser_in_a_shared_commit_costs_the_winners_nothing(house: Opened) -> None:
+    diaries = [await Diary.new(house.store) for _ in range(5)]
+    late = diaries[0]
+    losing = following(late.at(2), [turned("home")])
+    outcomes = await asyncio.gather(
+        house.store.append(late.room, late.at(2), losing), *(diary.write(turned("people")) for diary in diaries)
+    )
+
+    assert outcomes[0] == Missed(tuple(late.log[2:3])) or outcomes[0] == Missed(tuple(late.log[2:]))
+    assert all([await diary.is_as_expected() for diary in diaries])
+
+
+# --- small tables ---
+
+
+async def test_a_transaction_happens_whole_or_not_at_all(house: Opened) -> None:
+    with pytest.raises(Conflict):
+        await house.database.write(
+            Statement(NEW_START_LINK, ("hash-1", 1), rows=1),
+            Statement("UPDATE start_links SET used_at = $1 WHERE hash = $2", (2, "hash-2"), rows=1),
+        )
+
+    assert await house.database.read("SELECT * FROM start_links") == []
+
+
+async def test_a_key_that_is_taken_is_a_conflict(house: Opened) -> None:
+    await house.database.write(Statement(NEW_START_LINK, ("hash-1", 1), rows=1))
+    with pytest.raises(Conflict):
+        await house.database.write(Statement(NEW_START_LINK, ("hash-1", 2), rows=1))
+
+    assert [row["created_at"] for row in await house.database.read("SELECT * FROM start_links")] == [1]
+
+
+async def test_of_two_who_use_a_link_at_once_one_does(house: Opened) -> None:
+    await house.database.write(Statement(NEW_START_LINK, ("hash-1", 1), rows=1))
+    use = "UPDATE start_links SET used_at = $1 WHERE hash = $2 AND used_at IS NULL RETURNING used_at"
+
+    outcomes = await asyncio.gather(
+        *(house.database.write(Statement(use, (at, "hash-1"), rows=1)) for at in (5, 6, 7)), return_exceptions=True
+    )
+
+    assert outcomes[0] == [[{"used_at": 5}]]
+    assert [type(outcome) for outcome in outcomes[1:]] == [Conflict, Conflict]
+
+
+async def test_a_mistake_in_our_own_sql_is_seen_and_harms_nobody(house: Opened) -> None:
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await house.database.read("SELECT * FROM no_such_table")
+    with pytest.raises(sqlite3.OperationalError, match="no such table"):
+        await house.database.write(Statement("DELETE FROM no_such_table"))
+    with pytest.raises(sqlite3.IntegrityError, match="INTEGER"):
+        await house.database.write(Statement(NEW_START_LINK, ("hash-1", "yesterday")))
+
+    await house.database.write(Statement(NEW_START_LINK, ("hash-1", 1), rows=1))
+
+
+async def test_a_reader_cannot_write(house: Opened) -> None:
+    with pytest.raises(StoreUnavailable):
+        await house.database.read("DELETE FROM start_links")
+
+
+@pytest.mark.parametrize("steps", [0, 1, 2, 4])
+async def test_who_goes_away_in_the_middle_of_a_write_tears_nothing(house: Opened, steps: int) -> None:
+    waiting = asyncio.ensure_future(
+        house.database.write(*(Statement(NEW_START_LINK, (f"hash-{number}", number)) for number in range(3)))
+    )
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    await house.database.write(Statement(NEW_START_LINK, ("hash-last", 9), rows=1))
+
+    rows = await house.database.read("SELECT hash FROM start_links ORDER BY created_at")
+    assert [row["hash"] for row in rows] in (["hash-last"], ["hash-0", "hash-1", "hash-2", "hash-last"])
+
+
+# --- the process and its file ---
+
+
+async def test_a_second_process_is_refused_in_one_line(house: Opened, tmp_path: Path) -> None:
+    (line,) = await said_by(await other_process("open", tmp_path))
+    assert line.startswith("DatabaseBusy: Another Copage serves")
+    with pytest.raises(DatabaseBusy):
+        migrate(tmp_path / "copage.db")
+
+    await Diary.new(house.store)
+
+
+async def test_after_the_first_process_has_gone_the_next_may(tmp_path: Path) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble):
+        pass
+    assert await said_by(await other_process("open", tmp_path)) == ["opened"]
+
+
+async def test_what_was_acknowledged_before_a_kill_is_there_after_it(tmp_path: Path) -> None:
+    process = await other_process("append", tmp_path)
+    assert process.stdout is not None
+    room, epoch = (await process.stdout.readline()).decode().split()
+    acknowledged = [(await process.stdout.readline()).decode().strip() for _ in range(25)]
+    process.kill()
+    acknowledged += [line.decode().strip() for line in (await process.stdout.read()).splitlines(keepends=True)]
+    await process.wait()
+
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        head = (await house.store.heads([room]))[room]
+        assert head.epoch == epoch
+        rows = await house.database.read("SELECT tail FROM events WHERE seq > 3 ORDER BY seq")
+        there = [str(row["tail"]) for row in rows]
+        # One more may have been written than the process came to say.
+        assert there[: len(acknowledged)] == acknowledged
+        assert len(there) <= len(acknowledged) + 1
+        assert await house.store.load(room) is not None
+
+
+async def test_closing_leaves_no_thread_and_one_file(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    database = await SqliteDatabase.open(tmp_path / "copage.db", no_trouble)
+    waiting = asyncio.gather(
+        *(database.write(Statement(NEW_START_LINK, (f"hash-{number}", 1), rows=1)) for number in range(20))
+    )
+    await asyncio.sleep(0)
+    await database.close()
+    await database.close()
+
+    assert len(await waiting) == 20
+    alive = {thread for thread in threading.enumerate() if not thread.name.startswith("asyncio_")}
+    assert alive <= before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["copage.db", "copage.db.lock"]
+    for call in (database.read("SELECT 1"), database.write(Statement(NEW_START_LINK, ("hash", 1)))):
+        with pytest.raises(StoreUnavailable):
+            await call
+
+
+async def test_the_files_are_for_their_owner_only(house: Opened, tmp_path: Path) -> None:
+    await Diary.new(house.store)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
+    assert set(modes) >= {"copage.db", "copage.db-wal", "key"}
+    assert set(modes.values()) == {0o600}
+
+
+# --- errors of the disk ---
+
+
+async def test_a_disk_that_breaks_stops_everything_once(tmp_path: Path) -> None:
+    said = await said_by(await other_process("break", tmp_path))
+
+    assert said[0].startswith("the disk under copage.db gave an error")
+    assert said[1:] == ["unavailable", "unavailable"]
+
+
+async def test_a_full_disk_is_said_and_overcome(house: Opened) -> None:
+    diary = await Diary.new(house.store)
+    ((pages,),) = await house.database._call("PRAGMA page_count")
+    await house.database._call(f"PRAGMA max_page_count = {pages!r}")
+    with pytest.raises(StoreUnavailable):
+        for _ in range(200):
+            await diary.write(turned("people"))
+    await house.database._call("PRAGMA max_page_count = 1000000")
+
+    assert await diary.is_as_expected()
+    await diary.write(turned("home"))
+    assert await diary.is_as_expected()
+
+
+# --- versions of the tables ---
+
+
+def test_migrating_twice_is_migrating_once(tmp_path: Path) -> None:
+    file = tmp_path / "deep" / "copage.db"
+    assert migrate(file) == 0
+    assert migrate(file) == schema.NEWEST
+    with closing(sqlite3.connect(file)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    assert tables == set(schema.TABLES)
+
+
+def test_an_interrupted_migration_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = schema.VERSIONS
+    later = ("CREATE TABLE later (id TEXT PRIMARY KEY) STRICT",)
+    monkeypatch.setattr(schema, "VERSIONS", (*whole, (*later, "CREATE TABLE trouble (")))
+    monkeypatch.setattr(schema, "NEWEST", len(whole) + 1)
+    with pytest.raises(SchemaProblem):
+        migrate(tmp_path / "copage.db")
+
+    monkeypatch.setattr(schema, "VERSIONS", (*whole, later))
+    assert migrate(tmp_path / "copage.db") == len(whole)
+    assert migrate(tmp_path / "copage.db") == len(whole) + 1
+
+
+async def test_tables_of_a_newer_copage_are_refused_in_one_line(tmp_path: Path) -> None:
+    migrate(tmp_path / "copage.db")
+    with closing(sqlite3.connect(tmp_path / "copage.db")) as connection, connection:
+        connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
+
+    with pytest.raises(SchemaProblem, match=r"^The database has tables of version 99; this program knows \d+\. .*$"):
+        await SqliteDatabase.open(tmp_path / "copage.db", no_trouble)
+    with pytest.raises(SchemaProblem):
+        migrate(tmp_path / "copage.db")
+
+
+async def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "copage.db").write_text("Dear diary, " * 500)
+    with pytest.raises(SchemaProblem, match=r"^The database .* cannot be opened: [^\n]*$"):
+        await SqliteDatabase.open(tmp_path / "copage.db", no_trouble)
+
+    assert (tmp_path / "copage.db").read_text().startswith("Dear diary")
+
+
+async def test_an_older_sqlite_is_refused_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(schema, "SQLITE_AT_LEAST", (99, 0, 0))
+    with pytest.raises(SchemaProblem, match=r"^This Python brings SQLite .*; Copage needs at least 99\.0\.0\.$"):
+        await SqliteDatabase.open(tmp_path / "copage.db", no_trouble)
+
+
+async def test_a_room_whose_rows_are_not_all_there_is_not_given_out(house: Opened) -> None:
+    diary = await Diary.new(house.store)
+    await house.database.write(Statement("DELETE FROM events WHERE seq = 2", rows=1))
+
+    with pytest.raises(StoreUnavailable):
+        await house.store.load(diary.room)
+    assert await house.store.after(diary.room, diary.at(0)) == Diverged()
