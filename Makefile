@@ -21,8 +21,8 @@ NODE_FITS := process.exit(parseInt(process.versions.node) < 20 ? 1 : 0)
 NODE_HERE := $(shell node -e '$(NODE_FITS)' 2>/dev/null && npm --version >/dev/null 2>&1 && echo yes)
 NODE := $(if $(NODE_HERE),,.venv/.node-installed)
 export PATH := $(if $(NODE_HERE),,$(CURDIR)/$(VENV):)$(PATH)
-PIP_INSTALL := $(VENV)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-NPM_CI := npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel=error
+PIP_INSTALL := $(VENV)/python -m pip install -qq --disable-pip-version-check --require-hashes
+NPM_CI := npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel=error --no-update-notifier
 MANIFEST := $(CLIENT)/built/manifest.json
 PROCESSES ?= 2
 PYTEST := $(VENV)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --durations=10
@@ -64,7 +64,7 @@ $(VENV)/python:
 
 # What the tests need of npm includes a whole browser, so `make run` leaves that out unless it is there already.
 $(CLIENT)/node_modules/.run-installed: $(CLIENT)/package-lock.json $(CLIENT)/.npmrc $(NODE)
-	test $(CLIENT)/node_modules/.dev-installed -nt $< || $(NPM_CI) --omit=dev
+	@test $(CLIENT)/node_modules/.dev-installed -nt $< || $(NPM_CI) --omit=dev
 	@touch $@
 
 $(CLIENT)/node_modules/.dev-installed: $(CLIENT)/package-lock.json $(CLIENT)/.npmrc $(NODE)
