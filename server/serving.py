@@ -1,0 +1,208 @@
+"""uvicorn, set up for us: limits it leaves out, a way to cut a transport, and a goodbye before the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import socket
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.frames import Frame
+
+from rooms.limits import FRAME_BYTES
+from server.guard import HEADER_BYTES, App
+
+HEAD_SECONDS: Final = 15.0
+"""How long the head of a request may take to come in."""
+KEEP_ALIVE_SECONDS: Final = 10
+PIPELINED: Final = 8
+"""Requests that may wait behind one another on a connection. Browsers send none."""
+MESSAGES_WAITING: Final = 256
+"""Socket messages read but not yet looked at. A client has eight commands in flight."""
+FRAGMENTS: Final = 64
+"""Pieces of one socket message. An empty piece costs memory and no allowance of bytes."""
+UNREAD_BYTES: Final = 256 * 1024
+"""What may wait in a transport for a peer that asks for answers and does not read them."""
+GOODBYE_SECONDS: Final = 5
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """uvicorn's, which neither bounds the head of a request nor the time that it takes, nor pipelining."""
+
+    _head_bytes = 0
+    _head_open = False
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in the base class
+        super().connection_made(transport)
+        self._patience = self.loop.call_later(HEAD_SECONDS, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._hurry_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._head_bytes += len(data)
+        super().data_received(data)
+        if self._head_open and self._head_bytes > HEADER_BYTES:
+            self.transport.abort()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_open = True
+        self._head_bytes = 0
+        if self._patience is None:
+            self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
+
+    def on_headers_complete(self) -> None:
+        self._head_open = False
+        self._hurry_no_more()
+        if len(self.pipeline) >= PIPELINED:
+            raise ValueError("too many requests at once")  # The parser answers 400 and closes.
+        super().on_headers_complete()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close an idle connection. A peer that has still not read the last answer by then is given one more while."""
+        super().timeout_keep_alive_handler()
+        self.loop.call_later(6 * KEEP_ALIVE_SECONDS, self.transport.abort)
+
+    def _hurry_no_more(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+
+class SocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's, which buffers without bound for a peer that sends much or reads nothing.
+
+    An application finds `{"abort": …}` in `scope["extensions"]["copage.transport"]`: ends the connection now and frees
+    what waits in it, where an orderly close would wait for a peer that does not read.
+    """
+
+    def handle_connect(self, event: Any) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == 101:
+            # The application's task has been made, but has not run yet.
+            self.scope["extensions"]["copage.transport"] = {"abort": self.transport.abort}
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.handshake_initiated and self.conn.handshake_exc is not None:
+            self.transport.abort()
+
+    def handle_cont(self, event: Frame) -> None:
+        if len(self.frames) >= FRAGMENTS:
+            self.transport.abort()
+            return
+        super().handle_cont(event)
+
+    def handle_ping(self) -> None:
+        if self.transport.get_write_buffer_size() > UNREAD_BYTES:
+            self.transport.abort()
+            return
+        super().handle_ping()
+
+    def send_receive_event_to_app(self) -> None:
+        if self.queue.qsize() >= MESSAGES_WAITING:
+            self.transport.abort()
+            return
+        if self.curr_msg_data_type == "text" and not _is_utf8(b"".join(self.frames)):
+            self.curr_msg_data_type = "bytes"  # Refused as bytes. uvicorn would log a page for each.
+        super().send_receive_event_to_app()
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+class Server(uvicorn.Server):
+    """Says goodbye before it closes anything, and ends without raising the signal that ended it."""
+
+    def __init__(self, config: uvicorn.Config, farewell: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self._farewell = farewell
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        try:
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._farewell()
+        except TimeoutError:
+            logging.getLogger("uvicorn.error").error("not everybody could be told of the end in time")
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {each: signal.signal(each, self.handle_exit) for each in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. With port 0 the system chooses one: see `getsockname()`. Raises `OSError`."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=2048)
+
+
+async def serve(app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]]) -> None:
+    """Serve until SIGTERM or SIGINT, then let `farewell` tell people, wait up to 5 s for requests, and return."""
+    await _server(app, farewell).serve(sockets=[listening])
+
+
+@contextlib.asynccontextmanager
+async def serving(app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]]) -> AsyncIterator[Server]:
+    """A server inside the running loop, for as long as the `async with` lasts. Leaves signals alone."""
+    server = _server(app, farewell)
+    server.config.load()
+    server.lifespan = server.config.lifespan_class(server.config)
+    await server.startup(sockets=[listening])
+    ticking = asyncio.create_task(server.main_loop(), name="serving")
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await ticking
+        await server.shutdown(sockets=[listening])
+
+
+def _server(app: App, farewell: Callable[[], Awaitable[None]]) -> Server:
+    config = uvicorn.Config(
+        app,
+        http=HttpProtocol,
+        ws=SocketProtocol,
+        ws_max_size=FRAME_BYTES,
+        ws_ping_interval=None,  # Engine.IO asks for itself.
+        ws_per_message_deflate=False,
+        proxy_headers=False,
+        server_header=False,
+        access_log=False,
+        log_config=None,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+    # What it tells an operator holds addresses, and those hold tickets. Our own errors are logged by the guard.
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    logging.getLogger("uvicorn.error").addFilter(_without_faults)
+    return Server(config, farewell)
+
+
+def _without_faults(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("Exception in ASGI application")

@@ -1,0 +1,694 @@
+"""The live endpoint of a ticket, `/s/<ticket>/live/`: what comes in goes to the hub, what the hub says goes out.
+
+The way of a packet: `Sockets.__call__` finds out whose request it is, `_from_socket` or `_from_post` lets only packets
+through that are well formed, python-engineio and python-socketio read them, and `said` gives each event to the hub and
+returns at once. Out again: `tell` puts one packet into the outbox of each connection, and python-engineio writes it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Final, Protocol
+from urllib.parse import parse_qsl
+
+import engineio
+import socketio
+import structlog
+from engineio import packet as engine_packet
+from engineio.payload import Payload
+from socketio import packet as socket_packet
+from socketio.exceptions import ConnectionRefusedError as Refused
+from starlette.requests import cookie_parser
+
+from rooms import Position
+from rooms.limits import COMMAND_BYTES, FRAME_BYTES, NUMBER_MAX
+from rooms.wire import (
+    GOODBYES,
+    PROTOCOL_VERSION,
+    Hello,
+    Submission,
+    WireError,
+    answer,
+    goodbye,
+    parse_catch_up,
+    parse_hello,
+    parse_submission,
+    position_of,
+)
+from server.guard import LIVE, Message, Receive, Scope, Send, places
+from server.open_room import Seat
+from server.packet import (
+    CLOSE,
+    PACKETS_PER_POST,
+    SEPARATOR,
+    Json,
+    Malformed,
+    Packet,
+    Rule,
+    check_frame,
+    check_upgrade,
+    split_post,
+)
+
+PING_SECONDS: Final = 2
+"""How long after a pong the next ping goes out, and how long its pong may take."""
+HELLO_SECONDS: Final = 10.0
+"""How long a connection may exist without saying who it is."""
+UPGRADE_SECONDS: Final = 4.0
+"""How long each step from polling to a socket may take. Polls carry nothing meanwhile."""
+GOODBYE_SECONDS: Final = 2.0
+"""How long a goodbye may take to be read. Then the connection is cut."""
+MALFORMED_ALLOWED: Final = 2
+OUTBOX_PACKETS: Final = 256
+OUTBOX_BYTES: Final = 512 * 1024
+CONNECTIONS_PER_TICKET: Final = 32
+
+TRANSPORTS: Final = ("polling", "websocket")
+
+REFUSALS: Final = {
+    # code: HTTP status
+    "no_ticket": 403,
+    "other_ticket": 403,
+    "unknown_sid": 400,
+    "bad_request": 400,
+    "too_many": 503,
+}
+"""Why a request for the live endpoint is turned away."""
+
+log = structlog.get_logger("copage.sockets")
+
+
+class Hub(Protocol):
+    """What the sockets need of the hub. All of it returns at once and never raises."""
+
+    def attach(self, connection: str, seat: Seat, window: str, position: Position | None) -> None: ...
+
+    def submit(self, connection: str, submission: Submission) -> None: ...
+
+    def catch_up(self, connection: str, position: Position) -> None: ...
+
+    def detach(self, connection: str) -> None: ...
+
+
+class Held(Protocol):
+    """A ticket that somebody holds: who they are, and where."""
+
+    @property
+    def room(self) -> str: ...
+
+    @property
+    def participant(self) -> str: ...
+
+
+class Tickets(Protocol):
+    async def check(self, ticket: str, cookies: Mapping[str, str]) -> Held | None:
+        """The ticket, if these cookies prove that this browser holds it and it has not ended."""
+
+
+class Outbox(asyncio.Queue[Any]):
+    """What waits to be written to one connection, with a bound on what it costs.
+
+    Bytes count until they have been handed to the transport, because python-engineio takes everything out at once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.overflowed: Callable[[], None] | None = None
+        self.bytes = 0
+
+    def _put(self, item: Any) -> None:
+        super()._put(item)
+        if item is None:
+            return
+        self.bytes += len(item.encode())
+        if (self.bytes > OUTBOX_BYTES or self.qsize() > OUTBOX_PACKETS) and self.overflowed is not None:
+            self.overflowed()
+
+    def written(self, size: int) -> None:
+        """`size` bytes have been handed on. A probe's answer never was in here."""
+        self.bytes = max(0, self.bytes - size)
+
+    def throw_away(self) -> None:
+        """Forget what nobody will read."""
+        while not self.empty():
+            self.get_nowait()
+            self.task_done()
+        self.bytes = 0
+
+
+class _Connection:
+    """One Engine.IO connection. `id` is what the hub and the log call it; the `sid` is known to its client only."""
+
+    def __init__(self, name: str, ticket: str, seat: Seat, engine: Any) -> None:
+        self.id = name
+        self.ticket = ticket
+        self.seat = seat
+        self.engine = engine  # the engineio socket
+        self.outbox: Outbox = engine.queue
+        self.abort: Callable[[], None] | None = None  # cuts the WebSocket, once there is one
+        self.hello: Hello | None = None
+        self.attached = False
+        self.malformed = 0
+        self.closing = False
+        self.posting = False
+        self.polling = False
+        self.upgrading = False
+        self.cut: asyncio.TimerHandle | None = None
+
+
+class Sockets:
+    """ASGI application for the live endpoint, and the hub's `Audience`.
+
+    Call `use(hub)` before the first request (the hub is made with its audience, so it comes second), and `stop` at the
+    end. `guard.Guard` must stand in front: it is what checks Host and Origin.
+    """
+
+    def __init__(self, tickets: Tickets, public_url: str, sentence: Callable[[str], str]) -> None:
+        """`sentence` gives the sentence for a person to a code of `REFUSALS`."""
+        self._tickets = tickets
+        self._sentence = sentence
+        self._hub: Hub | None = None
+        self._by_id: dict[str, _Connection] = {}
+        self._by_sid: dict[str, _Connection] = {}
+        self._made = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._nobody = asyncio.Event()
+        self._nobody.set()
+        self.broken = dict.fromkeys(Rule, 0)
+        """How often each rule has been broken since the start."""
+        Payload.max_decode_packets = PACKETS_PER_POST  # With the library's 16, a burst vanishes behind a 200.
+        self._server = _Server(self, public_url)
+
+    def use(self, hub: Hub) -> None:
+        self._hub = hub
+
+    @property
+    def hub(self) -> Hub:
+        assert self._hub is not None, "call use() first"
+        return self._hub
+
+    # --- requests ---
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        refusal = await self._arrival(scope)
+        if refusal is not None:
+            await _refuse(scope, send, refusal, self._sentence(refusal))
+            return
+        connection: _Connection | None = scope["copage.connection"]
+        try:
+            if scope["type"] == "websocket":
+                await self._socket(scope, receive, send)
+            elif scope["method"] == "POST":
+                assert connection is not None
+                await self._post(connection, scope, receive, send)
+            else:
+                await self._poll(connection, scope, receive, send)
+        except OSError:
+            pass  # The peer went away while it was being written to.
+        finally:
+            connection = scope["copage.connection"]
+            if connection is not None and (connection.engine.closed or scope["type"] == "websocket"):
+                self._forget(connection)
+
+    async def _arrival(self, scope: Scope) -> str | None:
+        """Find out whose request this is, before the library sees it. Gives the code of a refusal, or None.
+
+        A `sid` alone opens nothing: it belongs to the ticket it was made for, and the cookies must prove that one.
+        """
+        place = LIVE.fullmatch(scope["path"])
+        pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+        query = dict(pairs)
+        if place is None or len(query) != len(pairs) or "j" in query or query.get("transport") not in TRANSPORTS:
+            return "bad_request"
+        socket = scope["type"] == "websocket"
+        if socket != (query["transport"] == "websocket") or (not socket and scope["method"] not in ("GET", "POST")):
+            return "bad_request"
+        ticket = place["ticket"]
+        held = await self._tickets.check(ticket, _cookies(scope))
+        if held is None:
+            return "no_ticket"
+        scope["copage.connection"] = None
+        scope["copage.seat"] = Seat(held.room, held.participant, ticket)
+        if socket:
+            scope["copage.abort"] = scope["extensions"]["copage.transport"]["abort"]
+        sid = query.get("sid")
+        if sid is None:
+            if query.get("EIO") != "4" or scope.get("method") == "POST":
+                return "bad_request"
+            mine = sum(1 for each in self._by_id.values() if each.ticket == ticket)
+            return "too_many" if mine >= CONNECTIONS_PER_TICKET else None
+        connection = self._by_sid.get(sid)
+        if connection is None or connection.engine.closed:
+            return "unknown_sid"
+        if connection.ticket != ticket:
+            log.warning("other_ticket", connection=connection.id)
+            return "other_ticket"
+        if connection.engine.upgraded or (socket and connection.upgrading):
+            return "bad_request"
+        scope["copage.connection"] = connection
+        return None
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        existing: _Connection | None = scope["copage.connection"]
+        if existing is None:
+            await self._server.handle_request(scope, self._from_socket(scope, receive), self._to_socket(scope, send))
+            return
+        existing.upgrading = True
+        try:
+            await self._server.handle_request(scope, self._from_upgrade(scope, receive), self._to_socket(scope, send))
+        finally:
+            # A probe that came to nothing would otherwise keep the polls empty for ever.
+            existing.upgrading = existing.engine.upgrading = False
+            if not existing.engine.upgraded:
+                scope["copage.connection"] = None
+
+    def _from_socket(self, scope: Scope, receive: Receive) -> Receive:
+        """A `receive` that lets only well-formed packets through."""
+
+        async def checked() -> Message:
+            while True:
+                message = await receive()
+                if message["type"] != "websocket.receive":
+                    return message
+                connection: _Connection = scope["copage.connection"]
+                if connection.closing:
+                    return {"type": "websocket.disconnect", "code": 1000}
+                frame = message.get("text")
+                try:
+                    text = check_frame(message["bytes"] if frame is None else frame, asked=_asked(connection))
+                    return {"type": "websocket.receive", "text": text}
+                except Malformed as broken:
+                    self._count(connection, broken)
+
+        return checked
+
+    def _from_upgrade(self, scope: Scope, receive: Receive) -> Receive:
+        """The same for a socket that takes over from polling: first come the probe and the upgrade, without delay."""
+        checked = self._from_socket(scope, receive)
+        step = 0
+
+        async def stepping() -> Message:
+            nonlocal step
+            if step > 2:
+                return await checked()
+            connection: _Connection = scope["copage.connection"]
+            try:
+                async with asyncio.timeout(UPGRADE_SECONDS):
+                    message = await receive()
+            except TimeoutError:
+                return {"type": "websocket.disconnect", "code": 1000}
+            step += 1
+            if message["type"] != "websocket.receive":
+                return message
+            frame = message.get("text")
+            try:
+                text = check_upgrade(message["bytes"] if frame is None else frame, step - 2)
+            except Malformed as broken:
+                self._count(connection, broken)
+                return {"type": "websocket.disconnect", "code": 1000}
+            if step == 3:
+                connection.abort = scope["copage.abort"]
+            return {"type": "websocket.receive", "text": text}
+
+        return stepping
+
+    def _to_socket(self, scope: Scope, send: Send) -> Send:
+        async def counted(message: Message) -> None:
+            await send(message)
+            connection: _Connection | None = scope["copage.connection"]
+            if connection is not None and message["type"] == "websocket.send":
+                connection.outbox.written(len(message["text"]))
+
+        return counted
+
+    async def _poll(self, connection: _Connection | None, scope: Scope, receive: Receive, send: Send) -> None:
+        if connection is None:
+            await self._server.handle_request(scope, receive, send)
+            connection = scope["copage.connection"]
+            if connection is not None:
+                connection.outbox.bytes = 0
+            return
+        if connection.polling:
+            self._count(connection, Malformed(Rule.POSTS_OVERLAP, 0))
+            await _refuse(scope, send, "bad_request", self._sentence("bad_request"))
+            return
+        connection.polling = True
+        try:
+            await self._server.handle_request(scope, receive, self._to_poll(connection, send))
+        finally:
+            connection.polling = False
+        if connection.closing:
+            self._end(connection)
+
+    def _to_poll(self, connection: _Connection, send: Send) -> Send:
+        async def counted(message: Message) -> None:
+            await send(message)
+            connection.outbox.written(len(message.get("body", b"")))
+
+        return counted
+
+    async def _post(self, connection: _Connection, scope: Scope, receive: Receive, send: Send) -> None:
+        if connection.posting:
+            self._count(connection, Malformed(Rule.POSTS_OVERLAP, 0))
+            await _refuse(scope, send, "bad_request", self._sentence("bad_request"))
+            return
+        connection.posting = True
+        try:
+            packets = self._from_post(connection, await _whole_body(receive))
+            if connection.closing or connection.engine.closed:
+                await _refuse(scope, send, "bad_request", self._sentence("bad_request"))
+                return
+            body = SEPARATOR.join(packets).encode()
+            length = (b"content-length", str(len(body)).encode())
+            headers = [each for each in scope["headers"] if each[0] not in (b"content-length", b"transfer-encoding")]
+            await self._server.handle_request({**scope, "headers": [*headers, length]}, _replay(body), send)
+        finally:
+            connection.posting = False
+
+    def _from_post(self, connection: _Connection, body: bytes) -> list[str]:
+        """The well-formed packets of a post."""
+        good: list[str] = []
+        try:
+            parts = split_post(body)
+        except Malformed as broken:
+            self._count(connection, broken)
+            return good
+        asked = _asked(connection)
+        for part in parts:
+            try:
+                good.append(check_frame(part, asked=asked))
+            except Malformed as broken:
+                self._count(connection, broken)
+            if connection.closing or part == CLOSE:
+                break
+            asked = asked and part != "3"
+        return good
+
+    # --- what the library tells us ---
+
+    def opened(self, sid: str, scope: Scope, engine: Any) -> None:
+        """An Engine.IO connection exists. Nobody has said hello on it yet."""
+        self._made += 1
+        seat: Seat = scope["copage.seat"]
+        connection = _Connection(f"c{self._made}", seat.ticket, seat, engine)
+        connection.abort = scope.get("copage.abort")
+        connection.outbox.overflowed = lambda: self._later(self._too_slow, connection)
+        scope["copage.connection"] = self._by_id[connection.id] = self._by_sid[sid] = connection
+        self._nobody.clear()
+        connection.cut = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._close_with, connection, "")
+
+    def greet(self, sid: str, payload: object) -> None:
+        """The connect payload.
+
+        Raises:
+            Refused: with the code and whether to come back, as the client gets it in `connect_error`.
+        """
+        connection = self._by_sid[sid]
+        try:
+            hello = parse_hello(payload)
+        except WireError:
+            self._count(connection, Malformed(Rule.HELLO, COMMAND_BYTES))
+            raise _refused("malformed") from None
+        if hello.version != PROTOCOL_VERSION:
+            raise _refused("other_version")
+        connection.hello = hello
+
+    def greeted(self, sid: str) -> None:
+        """The answer to the connect is in the outbox: now the hub may speak, and nothing of it can overtake."""
+        connection = self._by_sid.get(sid)
+        if connection is None or connection.closing:
+            return
+        hello = connection.hello
+        if hello is None:
+            self._close_with(connection, "")
+            return
+        self._hurry_no_more(connection)
+        connection.attached = True
+        position = None if hello.position is None else position_of(hello.position)
+        self.hub.attach(connection.id, connection.seat, hello.window, position)
+
+    def check_order(self, sid: str, kind: int, size: int) -> None:
+        """First the connect, once; then everything else. Raises `Malformed`."""
+        connection = self._by_sid[sid]
+        if kind == socket_packet.CONNECT:
+            if connection.hello is not None:
+                raise Malformed(Rule.CONNECTED_TWICE, size)
+        elif not connection.attached:
+            raise Malformed(Rule.TOO_EARLY, size)
+
+    def said(self, sid: str, name: str, payload: object) -> None:
+        """An event of a client."""
+        connection = self._by_sid.get(sid)
+        if connection is None or connection.closing:
+            return
+        try:
+            if name == "catch_up":
+                self.hub.catch_up(connection.id, parse_catch_up(payload))
+            else:
+                self.hub.submit(connection.id, parse_submission(payload))
+        except WireError:
+            self._answer_malformed(connection, payload)
+            self._count(connection, Malformed(Rule.POSITION if name == "catch_up" else Rule.COMMAND, COMMAND_BYTES))
+
+    def broke(self, sid: str, broken: Malformed) -> None:
+        connection = self._by_sid.get(sid)
+        if connection is not None:
+            self._count(connection, broken)
+
+    def left(self, sid: str) -> None:
+        """The library has given the connection up, or the client has. What still hangs in a transport is cut."""
+        connection = self._by_sid.get(sid)
+        if connection is not None:
+            connection.closing = True
+            self._leave(connection)
+            self._cut_later(connection)
+
+    # --- Audience ---
+
+    def tell(self, connections: Iterable[str], packet: str) -> None:
+        """Send one packet to many. See `ports.Audience`."""
+        message = engine_packet.Packet(engine_packet.MESSAGE, data=packet)
+        for each in connections:
+            connection = self._by_id.get(each)
+            if connection is not None and not connection.closing:
+                connection.outbox.put_nowait(message)
+
+    def close(self, connection: str, code: str) -> None:
+        """Say goodbye, then close. See `ports.Audience`."""
+        known = self._by_id.get(connection)
+        if known is not None:
+            self._close_with(known, code)
+
+    async def stop(self) -> None:
+        """Tell everybody that the server is going away, and wait until they have been told or cut off (2 s at most)."""
+        for connection in list(self._by_id.values()):
+            self._close_with(connection, "shutting_down")
+        await self._nobody.wait()
+        await self._server.shutdown()
+
+    # --- ends ---
+
+    def _count(self, connection: _Connection, broken: Malformed) -> None:
+        """One line a packet, of ids, kinds and sizes. The third closes."""
+        self.broken[broken.rule] += 1
+        connection.malformed += 1
+        log.warning("malformed", connection=connection.id, rule=broken.rule.name, size=broken.size)
+        if connection.malformed > MALFORMED_ALLOWED:
+            self._close_with(connection, "malformed")
+
+    def _answer_malformed(self, connection: _Connection, payload: object) -> None:
+        """Whatever carries a number is answered, or an honest client of another make would send it again for ever."""
+        number = payload.get("number") if isinstance(payload, dict) else None
+        if connection.hello is not None and type(number) is int and 1 <= number <= NUMBER_MAX:
+            self.tell([connection.id], answer(connection.hello.window, number, "refused", "malformed"))
+
+    def _too_slow(self, connection: _Connection) -> None:
+        """It does not read. A goodbye would wait behind what it does not read, unless it polls."""
+        if connection.closing:
+            return
+        log.info("too_slow", connection=connection.id)
+        connection.outbox.throw_away()
+        self._close_with(connection, "too_slow")
+        if connection.abort is not None:
+            self._end(connection)
+
+    def _close_with(self, connection: _Connection, code: str) -> None:
+        if connection.closing:
+            return
+        if code:
+            assert code in dict(GOODBYES)
+            self.tell([connection.id], goodbye(code))
+        connection.closing = True
+        connection.outbox.put_nowait(engine_packet.Packet(engine_packet.CLOSE))
+        connection.outbox.put_nowait(None)  # ends the library's writer
+        self._leave(connection)
+        self._cut_later(connection)
+
+    def _leave(self, connection: _Connection) -> None:
+        if connection.attached:
+            connection.attached = False
+            self.hub.detach(connection.id)
+
+    def _cut_later(self, connection: _Connection) -> None:
+        self._hurry_no_more(connection)
+        connection.cut = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._end, connection)
+
+    def _hurry_no_more(self, connection: _Connection) -> None:
+        if connection.cut is not None:
+            connection.cut.cancel()
+            connection.cut = None
+
+    def _end(self, connection: _Connection) -> None:
+        """Cut what is left of it, now."""
+        if connection.abort is not None:
+            connection.abort()
+        self._forget(connection)
+
+    def _forget(self, connection: _Connection) -> None:
+        """Let go of everything that is held for it. Twice is harmless."""
+        self._hurry_no_more(connection)
+        self._leave(connection)
+        connection.closing = True
+        connection.outbox.overflowed = None
+        self._by_id.pop(connection.id, None)
+        if not self._by_id:
+            self._nobody.set()
+        if self._by_sid.pop(connection.engine.sid, None) is not None:
+            self._spawn(self._server.close_engine(connection.engine))
+
+    def _later(self, what: Callable[[_Connection], None], connection: _Connection) -> None:
+        asyncio.get_running_loop().call_soon(what, connection)
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carries no types
+    """python-socketio for one namespace and two events: it keeps the connections, `Sockets` decides."""
+
+    def __init__(self, sockets: Sockets, public_url: str) -> None:
+        self._sockets = sockets
+        super().__init__(
+            async_mode="asgi",
+            async_handlers=False,  # One client's events stay in their order.
+            cors_allowed_origins=[public_url],  # An empty list would switch the check off.
+            cors_credentials=False,
+            ping_interval=PING_SECONDS,
+            ping_timeout=PING_SECONDS,
+            max_http_buffer_size=FRAME_BYTES,
+            http_compression=False,
+            serializer=Packet,
+            json=Json,
+            logger=_quiet(),
+            engineio_logger=_quiet(),
+        )
+        self.on("connect", self._greet)
+
+    def _engineio_server_class(self) -> type[engineio.AsyncServer]:
+        return _Engine
+
+    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
+        await super()._handle_eio_connect(eio_sid, environ)
+        self._sockets.opened(eio_sid, environ["asgi.scope"], self.eio.sockets[eio_sid])
+
+    async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
+        """One message. The only place where a client's packet can make anything raise, so nothing leaves it."""
+        try:
+            packet = self.packet_class(encoded_packet=data)
+            self._sockets.check_order(eio_sid, packet.packet_type, len(data))
+            if packet.packet_type == socket_packet.CONNECT:
+                await self._handle_connect(eio_sid, None, packet.data)
+                self._sockets.greeted(eio_sid)
+            elif packet.packet_type == socket_packet.DISCONNECT:
+                await self._handle_disconnect(eio_sid, None)
+                self._sockets.left(eio_sid)
+            else:
+                self._sockets.said(eio_sid, *packet.data)
+        except Malformed as broken:
+            self._sockets.broke(eio_sid, broken)
+        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # Compiled libraries raise what is no `Exception`.
+            log.error("fault", error=type(error).__name__, at=places(error))
+
+    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
+        await super()._handle_eio_disconnect(eio_sid, reason)
+        self._sockets.left(eio_sid)
+
+    def _greet(self, _: str, environ: dict[str, Any], payload: object) -> None:
+        connection: _Connection = environ["asgi.scope"]["copage.connection"]
+        self._sockets.greet(connection.engine.sid, payload)
+
+    async def close_engine(self, engine: Any) -> None:
+        """Make the library forget a connection, without a word to its client."""
+        await engine.close(wait=False, abort=True)
+        self.eio.sockets.pop(engine.sid, None)
+        engine.queue.throw_away()
+        engine.queue.put_nowait(None)  # Whoever still waits for something to write goes home.
+
+
+class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # the library carries no types
+    def create_queue(self, *_: object, **__: object) -> Outbox:
+        return Outbox()
+
+
+class _Quiet(logging.Handler):
+    """What the libraries log is about single packets and holds their words. Only that a fault happened is kept."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            log.error("fault", error=type(error).__name__, at=places(error))
+
+
+def _quiet() -> logging.Logger:
+    logger = logging.getLogger("copage.libraries")
+    logger.setLevel(logging.ERROR)
+    logger.propagate = False
+    logger.handlers = [_Quiet()]
+    return logger
+
+
+def _refused(code: str) -> Refused:
+    return Refused(code, {"code": code, "retry": dict(GOODBYES)[code]})
+
+
+def _asked(connection: _Connection) -> bool:
+    """Whether a ping is waiting for its pong."""
+    return connection.engine.last_ping is not None
+
+
+def _cookies(scope: Scope) -> dict[str, str]:
+    header = b"; ".join(value for name, value in scope["headers"] if name == b"cookie")
+    return cookie_parser(header.decode("latin-1"))
+
+
+async def _whole_body(receive: Receive) -> bytes:
+    """The body of a request. The guard bounds its size and the time it takes."""
+    body: bytes = b""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ConnectionResetError("the body never came")
+        body += message.get("body", b"")
+        if not message.get("more_body", False):
+            return body
+
+
+def _replay(body: bytes) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return receive
+
+
+async def _refuse(scope: Scope, send: Send, code: str, sentence: str) -> None:
+    body = f"{sentence}\n[{code}]\n".encode()
+    kind = "websocket.http.response" if scope["type"] == "websocket" else "http.response"
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
+    await send({"type": f"{kind}.start", "status": REFUSALS[code], "headers": headers})
+    await send({"type": f"{kind}.body", "body": body})
