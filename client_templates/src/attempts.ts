@@ -20,7 +20,7 @@ export interface Steps {
 
 export const LIVES = { websocket: 4_000, polling: 6_000 } as const;
 export const NEXT_BEGINS_AFTER = 2_000;
-/** A WebSocket that has lived this long works here: whatever ends it, the network is at fault. */
+/** A WebSocket that has lived this long works here: whatever ends it, it is not the way it was made. */
 export const PROVEN_AFTER = 30_000;
 const BLAME = 2;
 const AT_ONCE_MOST = 3;
@@ -35,7 +35,9 @@ export class Attempts {
   private nextAt = 0;
   private inARow = 0;
   private strikes = 0;
-  private proven = false;
+  /** How often in a row a WebSocket was cut young; and whether one ever got a welcome on this page. */
+  private cutYoung = 0;
+  private worked = false;
 
   /** `pollingOnly`: what an earlier load of this page in this tab found out. `chance`: 0 to 1. */
   constructor(
@@ -44,10 +46,7 @@ export class Attempts {
   ) {}
 
   tick(now: number): Steps {
-    if (this.live) {
-      if (this.live.attempt.way === "websocket" && now - this.live.since >= PROVEN_AFTER) this.proven = true;
-      return { open: [], abandon: [] };
-    }
+    if (this.live) return { open: [], abandon: [] };
     const abandon = this.open.filter((each) => now - each.startedAt >= LIVES[each.way]);
     for (const each of abandon) this.letDown(each, BLAME, now);
     if (now < this.nextAt || this.open.length >= AT_ONCE_MOST) return { open: [], abandon };
@@ -65,7 +64,9 @@ export class Attempts {
   /** The server welcomed us on this attempt. The others are to be abandoned. */
   welcomed(attempt: Attempt, now: number): Steps {
     const abandon = this.open.filter((each) => each !== attempt);
-    if (attempt.way === "polling" && this.strikes >= BLAME && !this.proven) this.pollingOnly = true;
+    if (attempt.way === "websocket") this.worked = true;
+    // One that worked before and lets us down now tells of a network that is gone, not of one without WebSockets.
+    else if (this.cutYoung >= BLAME || (this.strikes >= BLAME && !this.worked)) this.pollingOnly = true;
     this.open = [];
     this.live = { attempt, since: now };
     this.inARow = 0;
@@ -76,11 +77,12 @@ export class Attempts {
   lost(now: number, itsFault: boolean): void {
     if (!this.live) return;
     const { attempt, since } = this.live;
-    const lived = now - since;
     this.live = null;
-    if (lived >= PROVEN_AFTER) this.proven = attempt.way === "websocket";
-    this.strikes = attempt.way === "websocket" && itsFault && lived < PROVEN_AFTER ? this.strikes + 1 : 0;
-    this.nextAt = this.strikes >= BLAME ? now : now + this.wait();
+    this.strikes = 0;
+    if (attempt.way === "websocket") {
+      this.cutYoung = itsFault && now - since < PROVEN_AFTER ? this.cutYoung + 1 : 0;
+    }
+    this.nextAt = this.cutYoung >= BLAME ? now : now + this.wait();
   }
 
   /** The network may have come back this moment: what hangs is abandoned without blame, and the next begins at once. */
@@ -100,7 +102,7 @@ export class Attempts {
   }
 
   private way(): Way {
-    return this.pollingOnly || this.strikes >= BLAME ? "polling" : "websocket";
+    return this.pollingOnly || this.cutYoung >= BLAME || this.strikes >= BLAME ? "polling" : "websocket";
   }
 
   private letDown(attempt: Attempt, strikes: number, now: number): void {

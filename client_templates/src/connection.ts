@@ -1,8 +1,9 @@
 /** The wire: socket.io-client, told by `attempts.ts` when to open what. Nothing here knows what the messages mean. */
 
-import { io, type Socket } from "socket.io-client";
+import { io, WebSocket, type Socket } from "socket.io-client";
 
 import { Attempts, type Attempt, type Steps } from "./attempts.js";
+import { Polling } from "./polling.js";
 import { SERVER_EVENTS, type ClientMessage, type Goodbye, type Hello, type ServerMessage } from "./wire.js";
 
 export interface Hears {
@@ -17,6 +18,7 @@ export interface Hears {
 
 /** The server pings every 2 s; longer silence than this, seen on waking up, means the connection is dead. */
 const SILENCE = 3_000;
+const TRANSPORTS = { websocket: WebSocket, polling: Polling } as const;
 
 export class Connection {
   private readonly attempts: Attempts;
@@ -96,7 +98,7 @@ export class Connection {
   private open(attempt: Attempt): void {
     const socket = io({
       path: this.path,
-      transports: [attempt.way],
+      transports: [TRANSPORTS[attempt.way]],
       upgrade: false,
       reconnection: false,
       forceNew: true,

@@ -4,6 +4,8 @@
  */
 
 const AGAIN_AFTER = 2_000;
+/** A request that hangs keeps one of the browser's few connections to the server from everything else. */
+const REQUEST_LIVES = 4_000;
 
 function hereCookie(ticket: string): string {
   return `copage_here_${ticket}`;
@@ -22,7 +24,7 @@ export function giveUpTicket(ticket: string): void {
 /** Whether the server says that the ticket is no good any more. No answer is not a no. */
 export async function isRefused(address: string): Promise<boolean> {
   try {
-    const { type, status } = await fetch(address, { redirect: "manual", cache: "no-store" });
+    const { type, status } = await ask(address, { cache: "no-store" });
     return type === "opaqueredirect" || status === 401 || status === 403 || status === 404 || status === 410;
   } catch {
     return false;
@@ -33,12 +35,22 @@ export async function isRefused(address: string): Promise<boolean> {
 export async function tellServer(ticket: string, notYet: () => void): Promise<void> {
   for (;;) {
     try {
-      const response = await fetch(`/s/${ticket}/leave`, { method: "POST", keepalive: true, redirect: "manual" });
+      const response = await ask(`/s/${ticket}/leave`, { method: "POST", keepalive: true });
       if (response.status < 500) return;
     } catch {
       // No network: said below, tried again.
     }
     notYet();
     await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER));
+  }
+}
+
+async function ask(address: string, how: RequestInit): Promise<Response> {
+  const request = new AbortController();
+  const timer = setTimeout(() => request.abort(), REQUEST_LIVES);
+  try {
+    return await fetch(address, { ...how, redirect: "manual", signal: request.signal });
+  } finally {
+    clearTimeout(timer);
   }
 }
