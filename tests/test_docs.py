@@ -10,7 +10,7 @@ import pytest
 
 from rooms import limits, views, wire
 from rooms.commands import FromWindow
-from server import settings
+from server import guard, settings, sockets
 from tests.mutations import TOP
 
 PROTOCOL = (TOP / "docs" / "protocol.md").read_text(encoding="utf-8")
@@ -69,6 +69,11 @@ def test_every_refusal_is_explained() -> None:
 def test_every_goodbye_is_explained() -> None:
     listed = rows(section(PROTOCOL, "### Goodbyes"))[1:]
     assert [(row[0], row[1] == "yes") for row in listed] == list(wire.GOODBYES)
+
+
+def test_every_answer_of_http_is_explained() -> None:
+    listed = {row[0]: int(row[1]) for row in rows(section(PROTOCOL, "### Refused by HTTP"))[1:]}
+    assert listed == guard.REFUSALS | sockets.REFUSALS
 
 
 def test_every_limit_stands_there_with_its_value() -> None:
