@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from rooms import Recorded, Role, View, wire
-from rooms.events import PageTurned
+from rooms import EndSession, Event, FromWindow, Leave, Recorded, Role, TurnPage, View, wire
+from rooms.events import PageTurned, ParticipantLeft, SessionEnded
 from tests.world.loop import START_OF_THE_WORLD
 from tests.world.machines import Machine, World
 from tests.world.wires import Wire
@@ -71,8 +71,7 @@ class WindowStory:
 
     def __init__(self, id: str) -> None:
         self.id = id
-        self.asked: dict[int, str] = {}
-        """Page by number."""
+        self.asked: dict[int, FromWindow] = {}
         self.outcome: dict[int, str] = {}
         """`event`, `already`, `dropped`, or the code of a refusal, by number."""
 
@@ -82,13 +81,24 @@ class WindowStory:
         if numbers != sorted(set(numbers)):
             yield f"{self.id}: the log has {numbers}, which is not once each, in order"
         for recorded, number in zip(log, numbers, strict=True):
-            if not isinstance(recorded.event, PageTurned) or recorded.event.page != self.asked.get(number):
-                yield f"{self.id}: command {number} asked for {self.asked.get(number)}, the log has {recorded.event}"
+            if not came_of(self.asked.get(number), recorded.event):
+                yield f"{self.id}: command {number} was {self.asked.get(number)}, the log has {recorded.event}"
         for number, outcome in self.outcome.items():
             if outcome == "event" and number not in numbers:
                 yield f"{self.id}: command {number} was acknowledged, but is not in the log"
             if outcome in wire.REFUSALS and number in numbers:
                 yield f"{self.id}: command {number} was refused ({outcome}), but is in the log"
+
+
+def came_of(command: FromWindow | None, event: Event) -> bool:
+    """Whether this is what a window that sent `command` has to expect in the log."""
+    match command, event:
+        case (TurnPage(page=asked), PageTurned(page=page)):
+            return asked == page
+        case (Leave(), ParticipantLeft()) | (EndSession(), SessionEnded()):
+            return True
+        case _:
+            return False
 
 
 class Person:
@@ -100,7 +110,7 @@ class Person:
         self.room = room
         self.windows: list[WindowStory] = []
         self.wire: Wire | None = None
-        self.hung_up = False
+        self.state = ""
         self.pending: list[int] = []
         self.view: View | None = None
         self.here: list[str] = []
@@ -109,6 +119,11 @@ class Person:
         self._world = world
         self._browsers = browsers
         self.load_page()
+
+    @property
+    def over(self) -> bool:
+        """The client will not connect again: the person left, or the session has ended."""
+        return self.state in ("left", "ended", "other_version")
 
     @property
     def window(self) -> WindowStory:
@@ -125,7 +140,7 @@ class Person:
 
     def connect(self, machine: Machine) -> None:
         """To `machine`, which may be frozen: the client knows nothing of machines."""
-        if self.wire is not None or not machine.up:
+        if self.wire is not None or self.over or not machine.up:
             return
         self._wires += 1
         self.wire = Wire(self._world, f"{self.id}-{self._wires}-to-{machine.name}", self, machine)
@@ -138,9 +153,11 @@ class Person:
             self.wire = None
             self._call("disconnected")
 
-    def turn_page(self, page: str) -> None:
-        reply = self._call("submit", f'{{"type":"turn_page","page":"{page}"}}')
-        self.window.asked[reply["number"]] = page
+    def submit(self, command: FromWindow) -> None:
+        """Ask for something. Somebody whose page says that it is over has nothing left to press."""
+        if not self.over:
+            reply = self._call("submit", msgspec.json.encode(command).decode())
+            self.window.asked[reply["number"]] = command
 
     @staticmethod
     def tick_all(people: Sequence[Person]) -> None:
@@ -170,6 +187,7 @@ class Person:
 
     def _note(self, reply: Any) -> None:
         self.pending = reply["pending"]
+        self.state = reply["state"]
         self.here = reply["here"]
         self._show(reply["view"])
         for notice in reply["notices"]:
@@ -180,6 +198,8 @@ class Person:
                     self.window.outcome[notice["number"]] = notice["code"]
                 case "dropped":
                     self.window.outcome[notice["number"]] = "dropped"
+                case "renumbered":
+                    self.window.asked[notice["again"]] = self.window.asked[notice["number"]]
         for event, payload in reply["emits"]:
             if self.wire is not None:
                 self.wire.send(event, payload)

@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from structlog.testing import capture_logs
 
-from rooms import SERVER, Command, Join, OpenSession, Refusal, Role, Room, view_of
+from rooms import SERVER, Command, EndSession, Join, Leave, OpenSession, Refusal, Role, Room, TurnPage, may_see, view_of
 from server.bus.memory import MemoryExchange, fair_weather
 from server.ports import Doorbell, HereOn, NewRoom
 from server.store.memory import MemoryStore
@@ -31,6 +31,8 @@ MACHINES = ("north", "east", "south")
 
 BUS_LOSES = 0.3
 BUS_REPEATS = 0.2
+LEAVES = 0.004
+ENDS = 0.0015
 TICK_EVERY = 0.5
 LAST_WORDS = 6.0
 """Seconds: longer than a move lives, so that what is said last is over before the weather gets better."""
@@ -109,7 +111,9 @@ class Simulation:
         self.machines = {name: Machine(name, world) for name in MACHINES}
         self.people = {name: Person(name, role, world, browsers, ROOM) for name, role in PEOPLE}
         self._acts: dict[str, Callable[..., None]] = {
-            "turn": lambda who, page: self.people[who].turn_page(page),
+            "turn": lambda who, page: self.people[who].submit(TurnPage(page)),
+            "leave": lambda who: self.people[who].submit(Leave()),
+            "end": lambda who: self.people[who].submit(EndSession()),
             "burst": self._burst,
             "connect": lambda who, machine: self.people[who].connect(self.machines[machine]),
             "drop": lambda who: self.people[who].drop(),
@@ -184,7 +188,7 @@ class Simulation:
 
     def _burst(self, who: str, pages: str) -> None:
         for letter in pages:
-            self.people[who].turn_page(PAGES[int(letter)])
+            self.people[who].submit(TurnPage(PAGES[int(letter)]))
 
     def _trim(self, kept: int) -> None:
         """What ten minutes do to a log: a snapshot, and all but the last `kept` events are gone."""
@@ -196,7 +200,7 @@ class Simulation:
     def _last_words(self) -> None:
         """One turn each while the bus still loses: nothing is said later that would make up for a lost doorbell."""
         for person, page in zip(self.people.values(), PAGES, strict=False):
-            person.turn_page(page)
+            person.submit(TurnPage(page))
 
     def _heal(self) -> None:
         """All troubles but the weather are over. Who is connected stays so: it is the product that has to notice."""
@@ -229,16 +233,29 @@ class Simulation:
             self._check_person(person, room)
 
     def _check_person(self, person: Person, room: Room) -> None:
-        expected = view_of(room, person.id)
-        if person.view != expected:
-            self.ledger.broken(f"{person.id} sees {person.view}, the log says {expected}")
+        assert room.session is not None
         if person.pending:
             self.ledger.broken(f"{person.id} was never answered about {person.pending}")
-        if sorted(person.here) != sorted(self.people):
-            self.ledger.broken(f"{person.id} is told that {person.here} are here")
+        if room.session.ended:
+            self._check_over(person, {"ended", "left"} if room.participants[person.id].left else {"ended"})
+        elif room.participants[person.id].left:
+            self._check_over(person, {"left"})
+        else:
+            self._check_view(person, room)
         for window in person.windows:
             for problem in window.compare(self.ledger.of_window(window.id)):
                 self.ledger.broken(problem)
+
+    def _check_over(self, person: Person, states: set[str]) -> None:
+        if person.state not in states:
+            self.ledger.broken(f"{person.id} is {person.state}, and should be {states}")
+
+    def _check_view(self, person: Person, room: Room) -> None:
+        expected = view_of(room, person.id)
+        if person.view != expected:
+            self.ledger.broken(f"{person.id} sees {person.view}, the log says {expected}")
+        if set(person.here) != {each for each in self.people if may_see(room, each)}:
+            self.ledger.broken(f"{person.id} is told that {person.here} are here")
 
 
 class Scheduler:
@@ -271,6 +288,10 @@ class Scheduler:
             connect: Act = ("connect", who, machine)
             return [connect, connect, connect, ("turn", who, chance.choice(PAGES))]
         pages = "".join(str(chance.randrange(len(PAGES))) for _ in range(chance.randint(2, 10)))
+        if chance.random() < LEAVES:
+            return [("leave", who)]
+        if person.role is Role.WORKER and chance.random() < ENDS:
+            return [("end", who)]
         turn: Act = ("turn", who, chance.choice(PAGES) if chance.random() < 0.97 else NOWHERE)
         return [*[turn] * 9, ("burst", who, pages), ("drop", who), ("reload", who)]
 
