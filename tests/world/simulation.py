@@ -32,7 +32,7 @@ MACHINES = ("north", "east", "south")
 BUS_LOSES = 0.3
 BUS_REPEATS = 0.2
 LEAVES = 0.004
-ENDS = 0.0015
+ENDS = 0.006
 TICK_EVERY = 0.5
 LAST_WORDS = 6.0
 """Seconds: longer than a move lives, so that what is said last is over before the weather gets better."""
