@@ -1,7 +1,10 @@
 /** What the server wrote into the page for the script, and the elements the script attaches to. */
 
 export function boot<T>(): T {
-  return JSON.parse(document.getElementById("boot")?.textContent ?? "") as T;
+  const element = document.getElementById("boot");
+  if (!element) throw new Error("the page has nothing to begin with");
+  element.remove(); // Names stand in it: nothing of a session may stay in the page once it is covered.
+  return JSON.parse(element.textContent ?? "") as T;
 }
 
 /** The element that the templates mark with `data-copage="name"`. */

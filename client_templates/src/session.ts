@@ -53,7 +53,7 @@ class SessionPage {
   /** The page that is on its way to the screen. */
   private opening: string | null = null;
   /** Where to put the page that I am about to get: only what I did myself moves my focus. */
-  private myMove: { readonly page: string; readonly y: number | null } | null = null;
+  private myMove: { readonly page: string; readonly y: number | null; answered: boolean } | null = null;
 
   constructor(private readonly boot: Boot) {
     this.conversation.here = boot.here;
@@ -119,7 +119,7 @@ class SessionPage {
       this.pages.scrollTo(y);
       return;
     }
-    this.myMove = { page, y };
+    this.myMove = { page, y, answered: false };
     if (this.conversation.state !== "live") this.tell("page.waiting");
     this.pages.prepare(page);
     this.submit({ type: "turn_page", page });
@@ -180,6 +180,8 @@ class SessionPage {
   }
 
   private turned(page: string, mine: boolean): void {
+    if (this.myMove && mine && page === this.myMove.page) this.myMove.answered = true;
+    else if (this.myMove?.answered) this.myMove = null; // Another page came before mine was on the screen.
     if (!mine || page === this.trail.current.page) return;
     this.trail.went(page);
     history.pushState({ at: this.trail.at }, "");
