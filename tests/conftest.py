@@ -5,6 +5,7 @@ rules start in half a second, and they are started very often (`test_rules_bite.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Browser
 
     from tests.house import House
+    from tests.visitor import Visitor
 
 LONG = os.environ.get("COPAGE_LONG") == "1"
 
@@ -39,32 +41,44 @@ def amount() -> Amount:
 
 
 @pytest.fixture
-async def houses(tmp_path: Path) -> AsyncIterator[MakeHouse]:
+async def houses() -> AsyncIterator[MakeHouse]:
     """`await houses(COPAGE_NAME_SHOWN="…")`: a running server with empty data of its own, ended after the test."""
     from tests.house import House
 
     started: list[House] = []
+    with tempfile.TemporaryDirectory(prefix="copage-") as folder:
 
-    async def start(**environ: str) -> House:
-        house = House(tmp_path / f"house-{len(started)}", environ=environ)
-        started.append(house)
-        await house.start()
-        return house
+        async def start(**environ: str) -> House:
+            house = House(Path(folder) / str(len(started)), environ=environ)
+            started.append(house)
+            await house.start()
+            return house
 
-    yield start
-    for house in started:
-        await house.stop()
+        yield start
+        for house in started:
+            await house.stop()
 
 
 @pytest.fixture(scope="session")
-async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House]:
+async def house() -> AsyncIterator[House]:
     """One running server that many tests use, each with sessions of its own. Not to be stopped or overloaded."""
     from tests.house import House
 
-    shared = House(tmp_path_factory.mktemp("house"))
-    await shared.start()
-    yield shared
-    await shared.stop()
+    with tempfile.TemporaryDirectory(prefix="copage-") as folder:
+        shared = House(Path(folder))
+        await shared.start()
+        yield shared
+        await shared.stop()
+
+
+@pytest.fixture(scope="session")
+async def desk(house: House) -> AsyncIterator[Visitor]:
+    """Alex at the desk of `house`, signed in: `await desk.starts_practice()`, `await alex_and_sam(desk)`."""
+    from tests.visitor import Visitor
+
+    async with Visitor(house) as alex:
+        await alex.makes_account()
+        yield alex
 
 
 @pytest.fixture(scope="session")
