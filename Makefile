@@ -3,7 +3,7 @@
 # nothing is written anywhere else.
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
-.PHONY: run test test-long check client clean
+.PHONY: run test test-long check client locks
 .DELETE_ON_ERROR:
 
 ifneq ($(shell uname -sm),Linux x86_64)
@@ -24,6 +24,7 @@ export PATH := $(if $(NODE_HERE),,$(CURDIR)/$(VENV):)$(PATH)
 PIP_INSTALL := $(VENV)/python -m pip install -qq --disable-pip-version-check --require-hashes
 NPM_CI := npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel=error --no-update-notifier
 MANIFEST := $(CLIENT)/built/manifest.json
+LOCK := uv pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11
 PROCESSES ?= 2
 PYTEST := $(VENV)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --durations=10
 
@@ -44,8 +45,10 @@ check: .venv/.dev-installed $(CLIENT)/node_modules/.dev-installed $(MANIFEST)
 
 client: $(MANIFEST)
 
-clean:
-	rm -rf .venv $(CLIENT)/node_modules $(CLIENT)/built
+locks:
+	$(LOCK) pyproject.toml -o requirements.txt
+	$(LOCK) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(LOCK) --group node -o requirements-node.txt
 
 $(VENV)/python:
 	$(PYTHON) -m venv .venv

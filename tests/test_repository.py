@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 from tests.mutations import TOP
@@ -104,3 +106,31 @@ def test_everything_is_text_that_ends_with_a_line() -> None:
         text = path.read_bytes()
         assert b"\r\n" not in text, path
         assert not text or text.endswith(b"\n"), path
+
+
+def locked(name: str) -> dict[str, str]:
+    """Package → version, of a file of requirements; every one of them has to be pinned and to have a hash."""
+    text = (TOP / name).read_text(encoding="utf-8")
+    entries = re.findall(r"^([a-z0-9][\w.-]*)==(\S+)[^\\\n]*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+    assert len(entries) == len(re.findall(r"^[a-z0-9]", text, re.MULTILINE)), name
+    return dict(entries)
+
+
+def test_the_locks_hold_everything_that_is_declared() -> None:
+    declared = tomllib.loads((TOP / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = declared["dependency-groups"]
+    run, dev, node = (locked(f"requirements{part}.txt") for part in ("", "-dev", "-node"))
+    for lock, wanted in (
+        (run, declared["project"]["dependencies"]),
+        (dev, [*declared["project"]["dependencies"], *groups["dev"]]),
+        (node, groups["node"]),
+    ):
+        assert {re.split(r"[<>=;\s]", each)[0] for each in wanted} <= set(lock)
+    assert run.items() <= dev.items(), "the tests have to run what is run"
+
+
+def test_the_client_is_locked_with_hashes() -> None:
+    lock = json.loads((TOP / "client_templates" / "package-lock.json").read_text(encoding="utf-8"))
+    packages = {name: package for name, package in lock["packages"].items() if name}
+    assert packages
+    assert [name for name, package in packages.items() if "integrity" not in package or "resolved" in package] == []
