@@ -34,8 +34,9 @@ class House:
         self.data = data
         self.tree = tree
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
         self.environ = {"COPAGE_DATA": str(data), "PORT": str(self.port), "COPAGE_LANGUAGE": "en", **(environ or {})}
+        # Behind a proxy, people and the server's own links use the proxy's address.
+        self.url = self.environ.get("COPAGE_PUBLIC_URL", f"http://127.0.0.1:{self.port}")
         self.output = ""
         self.process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -105,7 +106,8 @@ class House:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError:
             return False
-        writer.write(f"GET /health/ready HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nConnection: close\r\n\r\n".encode())
+        authority = self.url.partition("://")[2]
+        writer.write(f"GET /health/ready HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode())
         try:
             status = await reader.readline()
         finally:
