@@ -45,9 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     match chosen.command:
         case "serve":
-            asyncio.run(app.serve(settings))
+            asyncio.run(app.run(settings))
         case "migrate":
-            print(app.migrate(settings))
+            print(asyncio.run(app.migrate(settings)))
         case "check-clinic":
             return _check_clinic(chosen.file or settings.clinic_file)
         case "backup" | "restore":

@@ -48,6 +48,10 @@ class Words:
         """What somebody reads when the server closes with `code` (`wire.GOODBYES`)."""
         return self(GOODBYE_WORDS[code])
 
+    def at_the_wall(self, code: str) -> str:
+        """What is said to requests and sockets that come no further than the wall (`guard`, `sockets`)."""
+        return self(WALL_WORDS[code])
+
     def for_browser(self, *beginnings: str) -> dict[str, str]:
         """The part that the page's script needs, by key; only keys with one of `beginnings`, if any are given."""
         wanted = (key for key in CLIENT_WORDS if not beginnings or key.startswith(beginnings))
@@ -113,6 +117,22 @@ REFUSAL_WORDS = {
     "malformed": N_("That did not work. Please load this page again."),
     "too_fast": N_("That was a lot at once. Please wait a moment, then try again."),
     "busy": N_("It is taking a little longer. Please try again."),
+}
+
+WALL_WORDS = {
+    "wrong_address": N_("This is not the address of this page. Please use the link you were given."),
+    "wrong_origin": N_("This was sent from another page. Please open the link you were given, and try there."),
+    "wrong_proxy": N_("The way to this server is not set up yet. Please tell your clinic."),
+    "wrong_method": N_("This page cannot be used in that way. Please open the link you were given."),
+    "headers_too_large": N_("Your browser sent more than we can take. Please delete its cookies for this page."),
+    "too_large": N_("That was more than we can take at once. Please make it shorter."),
+    "too_late": N_("That took too long to arrive. Please try again."),
+    "fault": N_("Something here is not working. It is not your doing. Please try again in a moment."),
+    "no_ticket": N_("This session is not open in this browser. Please open your link again."),
+    "other_ticket": N_("This session is not open in this browser. Please open your link again."),
+    "unknown_sid": N_("The connection was lost. This page comes back by itself."),
+    "bad_request": N_("That did not work. Please load this page again."),
+    "too_many": N_("There are many people here just now. Please try again in a moment."),
 }
 
 GOODBYE_WORDS = {
