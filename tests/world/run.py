@@ -19,6 +19,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("first", type=int, help="the first seed")
     options.add_argument("count", type=int, help="how many seeds")
+    options.add_argument("--shorten", action="store_true", help="look for a shorter story of what went wrong")
     arguments = options.parse_args()
     if os.environ.get("PYTHONHASHSEED") != "0":
         os.execve(sys.executable, sys.orig_argv, {**os.environ, "PYTHONHASHSEED": "0"})
@@ -29,7 +30,7 @@ def main() -> int:
             try:
                 outcome = play(seed, browsers)
             except Broken as broken:
-                print(broken)
+                print(shorter(broken, browsers) if arguments.shorten else broken)
                 return 1
             events += outcome.events
             acknowledged += outcome.acknowledged
@@ -39,6 +40,22 @@ def main() -> int:
         f"{arguments.count / took:.1f} seeds/s"
     )
     return 0
+
+
+def shorter(broken: Broken, browsers: Browsers) -> Broken:
+    """The same seed with fewer steps that still ends badly: pieces are left out, large ones first."""
+    size = len(broken.steps) // 2
+    while size:
+        for start in range(0, len(broken.steps), size):
+            fewer = broken.steps[:start] + broken.steps[start + size :]
+            try:
+                play(broken.seed, browsers, fewer)
+            except Broken as still:
+                broken = still
+                break
+        else:
+            size //= 2
+    return broken
 
 
 if __name__ == "__main__":

@@ -53,8 +53,8 @@ class Broken(AssertionError):
         self.steps = list(steps)
         self.problems = list(problems)
         lines = [f"seed {seed}, after {len(steps)} steps:", *(f"  {problem}" for problem in problems[:10])]
-        listed = ",\n    ".join(repr(step) for step in steps)
-        super().__init__("\n".join([*lines, f"play({seed}, steps=[\n    {listed},\n])"]))
+        listed = "".join(f"\n    {step!r}," for step in steps)
+        super().__init__("\n".join([*lines, f"play({seed}, browsers, steps=[{listed}\n])"]))
 
 
 class Outcome:
