@@ -18,7 +18,7 @@ async def test_without_any_chromium_the_one_from_npm_is_unpacked_and_runs(monkey
     program = chromium_path()
     monkeypatch.setenv("PATH", path)
     assert program.is_relative_to(MODULES)
-    environment = {**os.environ, **environment_for(program)}
+    environment: dict[str, str | float | bool] = {**os.environ, **environment_for(program)}
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS), env=environment)
         page = await browser.new_page()
