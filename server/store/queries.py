@@ -79,7 +79,6 @@ _IN_ITS_PAST = """
     UPDATE rooms SET seq = seq WHERE id = $1 AND epoch = $2 AND (
         (seq = $3 AND tail = $4)
         OR EXISTS (SELECT 1 FROM events WHERE room = $1 AND seq = $3 AND tail = $4)
-        OR EXISTS (SELECT 1 FROM snapshots WHERE room = $1 AND seq = $3 AND tail = $4)
     )
 """
 _KEEP_SNAPSHOT = """

@@ -272,6 +272,7 @@ class StoreContract:
         await diary.write(turned("people"), turned("home"))
         await store.snapshot(then, trim_to=99)
 
+        assert await store.after(diary.room, diary.at(2)) == Diverged()
         assert await store.after(diary.room, diary.at(3)) == Missed(tuple(diary.log[3:]))
         assert await store.load(diary.room) == diary.expected
 
@@ -290,6 +291,8 @@ class StoreContract:
         await store.snapshot(older, trim_to=4)
 
         assert await store.load(diary.room) == diary.expected
+        # Trimmed up to the newer one: the older one is not where the log begins.
+        assert await store.after(diary.room, diary.at(3)) == Diverged()
         assert await store.after(diary.room, diary.at(4)) is None
 
     @pytest.mark.parametrize("way", ["another tail", "another epoch", "ahead", "no such room"])

@@ -15,7 +15,7 @@ import pytest
 
 from rooms import Position
 from server.ports import Appended, Diverged, Missed, Statement
-from server.store.backup import backup
+from server.store.backup import backup, check_backup
 from server.store.opening import Opened, open_sqlite, restore_alone
 from server.store.problems import BackupProblem, DatabaseBusy, KeyProblem
 from server.store.vault import make_key
@@ -71,6 +71,7 @@ async def test_a_backup_is_one_file_for_its_owner_only(house: Opened, tmp_path: 
     await Diary.new(house.store)
     before = {file.name for file in tmp_path.iterdir()}
     file = await backed_up(tmp_path)
+    check_backup(file, house.vault)
 
     assert {there.name for there in tmp_path.iterdir()} - before == {"backup.db"}
     assert file.stat().st_mode & 0o777 == 0o600
