@@ -96,7 +96,7 @@ class Guard:
         self._scheme = url.scheme
         self._secure = url.scheme == "https"
         self._hosts = _ways_to_say(url.netloc.lower(), DEFAULT_PORTS[url.scheme])
-        self._origin = f"{url.scheme}://{min(self._hosts, key=len)}"
+        self._origin = origin_of(public_url)
         self._headers = _constant_headers(self._secure)
         self._socket_source = f"{'wss' if self._secure else 'ws'}://{min(self._hosts, key=len)}"
 
@@ -299,6 +299,12 @@ def _constant_headers(secure: bool) -> list[tuple[bytes, bytes]]:
     if secure:
         headers.append((b"strict-transport-security", b"max-age=31536000"))
     return headers
+
+
+def origin_of(public_url: str) -> str:
+    """What browsers send as Origin from pages of `public_url`: never with the usual port."""
+    url = urlsplit(public_url)
+    return f"{url.scheme}://{min(_ways_to_say(url.netloc.lower(), DEFAULT_PORTS[url.scheme]), key=len)}"
 
 
 def _ways_to_say(authority: str, default_port: str) -> frozenset[str]:

@@ -37,7 +37,7 @@ from rooms.wire import (
     parse_submission,
     position_of,
 )
-from server.guard import LIVE, Message, Receive, Scope, Send, places
+from server.guard import LIVE, Message, Receive, Scope, Send, origin_of, places
 from server.open_room import Seat
 from server.packet import (
     CLOSE,
@@ -174,6 +174,7 @@ class Sockets:
         self._by_sid: dict[str, _Connection] = {}
         self._made = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
         self._nobody = asyncio.Event()
         self._nobody.set()
         self.broken = dict.fromkeys(Rule, 0)
@@ -238,7 +239,7 @@ class Sockets:
             if query.get("EIO") != "4" or scope.get("method") == "POST":
                 return "bad_request"
             mine = sum(1 for each in self._by_id.values() if each.ticket == ticket)
-            return "too_many" if mine >= CONNECTIONS_PER_TICKET else None
+            return "too_many" if self._stopped or mine >= CONNECTIONS_PER_TICKET else None
         connection = self._by_sid.get(sid)
         if connection is None or connection.engine.closed:
             return "unknown_sid"
@@ -482,7 +483,13 @@ class Sockets:
             self._close_with(known, code)
 
     async def stop(self) -> None:
-        """Tell everybody that the server is going away, and wait until they have been told or cut off (2 s at most)."""
+        """Tell everybody that the server is going away, and wait until they have been told or cut off (2 s at most).
+
+        Nobody is let in any more. Calling it again is harmless.
+        """
+        if self._stopped:
+            return
+        self._stopped = True
         for connection in list(self._by_id.values()):
             self._close_with(connection, "shutting_down")
         await self._nobody.wait()
@@ -575,7 +582,7 @@ class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carrie
         super().__init__(
             async_mode="asgi",
             async_handlers=False,  # One client's events stay in their order.
-            cors_allowed_origins=[public_url],  # An empty list would switch the check off.
+            cors_allowed_origins=[origin_of(public_url)],  # An empty list would switch the check off.
             cors_credentials=False,
             ping_interval=PING_SECONDS,
             ping_timeout=PING_SECONDS,
