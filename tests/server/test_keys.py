@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from server.store.opening import open_sqlite
 from server.store.problems import KeyProblem, Tampered
 from server.store.vault import Vault, make_key, open_vault, read_key
+from tests.conftest import MakeHouse
 from tests.contracts.diary import Diary, new_id
 from tests.contracts.trouble import no_trouble
 
@@ -37,6 +40,18 @@ async def test_the_first_start_makes_a_key_for_its_owner_only(tmp_path: Path) ->
     key = (tmp_path / "key").read_bytes()
     await start(tmp_path)
     assert (tmp_path / "key").read_bytes() == key
+
+
+async def test_the_server_refuses_to_start_without_its_key_in_one_line(houses: MakeHouse) -> None:
+    house = await houses()
+    await house.stop()
+    (house.data / "key").unlink()
+
+    starting = await house.command("serve")
+    said, _ = await asyncio.wait_for(starting.communicate(), 20)
+
+    assert starting.returncode == 2
+    assert re.fullmatch(r"copage: The key file [^\n]* is missing\. [^\n]*\n", said.decode())
 
 
 async def test_a_key_that_was_brought_along_is_used(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,16 @@ from server.ports import Statement
 from server.store.backup import backup
 from server.store.opening import Opened, open_sqlite
 from server.store.problems import Tampered
+from tests.conftest import MakeHouse
 from tests.contracts.diary import Diary, new_id, turned
 from tests.contracts.trouble import no_trouble
+from tests.live_client import LiveClient
+from tests.visitor import PASSWORD, Visitor
 
 ADA = "Quendoline Zaunkönig"
 BEN = "Ottokar Mauersegler"
 ACCOUNT = "Doctor Friederike Wiedehopf"
+JOB = "Kranichhüterin"
 CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
 
 
@@ -60,6 +65,40 @@ async def test_no_word_of_a_session_is_on_the_disk_in_clear(tmp_path: Path) -> N
     for files in (while_serving, after_stopping):
         found = [(name, canary) for name, content in files.items() for canary in CANARIES if canary in content]
         assert found == []
+
+
+async def test_no_word_and_no_secret_of_a_real_session_is_in_files_backup_or_log(houses: MakeHouse) -> None:
+    house = await houses()
+    async with Visitor(house) as desk:
+        await desk.makes_account(login="friederike", shown=ACCOUNT, job=JOB)
+        ada, link = await desk.starts_session()
+        async with Visitor(house) as device:
+            ben = await device.comes_in(link, name=BEN)
+        for person in (ada, ben):
+            async with LiveClient(house.url, person.ticket, person.cookies) as window:
+                number = await window.command("turn_page", page=another_page(await window.hello()))
+                await window.answered(number)
+        copying = await house.command("backup", str(house.data / "backup.db"))
+        said, _ = await asyncio.wait_for(copying.communicate(), 20)
+        assert copying.returncode == 0, said
+        files = on_disk(house.data)
+    await house.stop()
+    files |= {f"{name} after stopping": content for name, content in on_disk(house.data).items()}
+    files["log"] = (house.output + said.decode()).encode()
+
+    assert {"copage.db", "copage.db-wal", "backup.db", "copage.db after stopping"} <= set(files)
+    words = [name.encode() for name in (ACCOUNT, JOB, BEN, PASSWORD)]
+    secrets = [value.encode() for person in (ada, ben) for value in person.cookies.values()]
+    secrets.append(link.rpartition("/")[2].encode())
+    found = [(name, word) for name, content in files.items() for word in (*words, *secrets) if word in content]
+    assert found == []
+    assert all(ben.ticket.encode() in files[name] for name in ("backup.db", "copage.db after stopping"))
+
+
+def another_page(welcome: dict[str, Any]) -> str:
+    """A page that is not open."""
+    view = welcome["whole"]
+    return next(str(page) for page in view["pages"] if page != view["page"])
 
 
 @contextmanager
