@@ -77,6 +77,8 @@ class Life:
     def __init__(self, process: str) -> None:
         self.process = process
         self.over = False
+        self.shown = 0
+        """The highest number that this process has shown to anybody."""
         self.running = asyncio.Event()
         self.running.set()
         self._held: list[Callable[[], None]] = []

@@ -67,8 +67,8 @@ class Wire:
         self._up = Way(world, self._chance, self._at_the_server)
         self._down = Way(world, self._chance, person.received)
         self._gone = False
-        self._told: int | None = None
-        self._hello_seq = 0
+        self._told = 0
+        """The number that this connection has been brought to."""
         machine.wires[name] = self
 
     # --- the browser's end ---
@@ -119,7 +119,7 @@ class Wire:
         if event == "hello":
             hello = wire.parse_hello(payload)
             position = None if hello.position is None else wire.position_of(hello.position)
-            self._hello_seq = 0 if position is None else position.seq
+            self._told = 0 if position is None else position.seq
             hub.attach(self.name, Seat(self._person.room, self._person.id, self._person.id), hello.window, position)
         elif event == "command":
             hub.submit(self.name, wire.parse_submission(payload))
@@ -131,24 +131,20 @@ class Wire:
             self._machine.within(lambda: self._machine.hub.detach(self.name))
 
     def _check(self, packet: str) -> None:
-        """Commit before tell; no hole in what is told; no number going back within one connection."""
+        """Commit before tell; no hole in what is told; and no process ever shows less than it has shown before."""
         event, payload = wire.payload_of(packet)
-        ledger = self._world.ledger
         if event not in ("welcome", "events", "whole"):
             return
-        to = f"{self._person.id} on {self.name}"
+        ledger, to = self._world.ledger, f"{self._person.id} on {self.name}"
         view = payload["view"] if event == "whole" else payload.get("whole")
         if view is not None:
-            seq = view["position"][1]
-            if self._told is not None and seq < self._told:
-                ledger.broken(f"{to} was told the whole of {seq} after event {self._told}")
-            self._told = seq
-            return
-        frames = payload["events"]
-        ledger.told(to, frames)
-        if self._told is None:
-            self._told = self._hello_seq
-        for frame in frames:
-            if frame["seq"] > self._told + 1:
-                ledger.broken(f"{to} was told event {frame['seq']} right after {self._told}")
-            self._told = max(self._told, frame["seq"])
+            self._told = view["position"][1]
+        else:
+            ledger.told(to, payload["events"])
+            for frame in payload["events"]:
+                if frame["seq"] > self._told + 1:
+                    ledger.broken(f"{to} was told event {frame['seq']} right after {self._told}")
+                self._told = frame["seq"]
+        if self._told < self._life.shown:
+            ledger.broken(f"{to} was brought to {self._told}, by a process that had shown {self._life.shown}")
+        self._life.shown = max(self._life.shown, self._told)
