@@ -1,0 +1,46 @@
+"""The cookies that a browser is given. None is needed to look at a page that is open to everybody."""
+
+from __future__ import annotations
+
+from starlette.responses import Response
+
+from server.identity import STAFF_COOKIE, NewTicket, here_cookie, secret_cookie
+
+START_COOKIE = "copage_start"
+TICKET_LIVES = 12 * 3600
+"""Seconds for which a browser keeps a ticket, also when it is closed and opened again."""
+
+
+def give_ticket(response: Response, new: NewTicket, secure: bool) -> None:
+    """Hand a ticket's two secrets to this device. Only its own address is sent them."""
+    ticket = new.ticket.id
+    for name, value, hidden in ((secret_cookie(ticket), new.secret, True), (here_cookie(ticket), new.here, False)):
+        response.set_cookie(
+            name,
+            value,
+            max_age=TICKET_LIVES,
+            path=f"/s/{ticket}",
+            secure=secure,
+            httponly=hidden,
+            samesite="strict",
+        )
+
+
+def take_ticket(response: Response, ticket: str, secure: bool) -> None:
+    """Have this device forget a ticket."""
+    for name, hidden in ((secret_cookie(ticket), True), (here_cookie(ticket), False)):
+        response.delete_cookie(name, f"/s/{ticket}", secure=secure, httponly=hidden, samesite="strict")
+
+
+def give_staff(response: Response, token: str, secure: bool) -> None:
+    """Sign this browser in until it is closed, or the sign-in ends."""
+    response.set_cookie(STAFF_COOKIE, token, path="/", secure=secure, httponly=True, samesite="strict")
+
+
+def take_staff(response: Response, secure: bool) -> None:
+    response.delete_cookie(STAFF_COOKIE, "/", secure=secure, httponly=True, samesite="strict")
+
+
+def give_start(response: Response, token: str, browser: str, secure: bool) -> None:
+    """Bind a start link to this browser."""
+    response.set_cookie(START_COOKIE, browser, path=f"/start/{token}", secure=secure, httponly=True, samesite="strict")

@@ -1,0 +1,73 @@
+"""The door: what a person reads before they come in, and their name. Looking at the link uses nothing up."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from server.identity import Invitation, Invitations
+from server.pages.cookies import give_ticket
+from server.pages.opening import Opening, Refused
+from server.pages.rendering import Pages, field, form_of, to
+from server.words import N_
+
+NO_LINK = N_("This link does not lead anywhere. Please look at the message it came in, or ask for a new link.")
+CLOSED = {
+    "used": N_("This link has been used already. It works for one device only. Please ask for a new link."),
+    "revoked": N_("There is a newer link. Please use that one, or ask for it."),
+    "over": N_("This session has ended. You do not need to do anything."),
+}
+
+
+def routes(pages: Pages, invitations: Invitations, opening: Opening) -> list[BaseRoute]:
+    async def look(request: Request) -> Response:
+        invitation = await invitations.look(_token(request))
+        if invitation is None or invitation.state != "open":
+            return _closed(request, invitation)
+        return _door(request)
+
+    async def come_in(request: Request) -> Response:
+        invitation = await invitations.look(_token(request))
+        if invitation is None or invitation.state != "open":
+            return _closed(request, invitation)
+        name = field(await form_of(request), "name")
+        refused = await opening.would_refuse(invitation.room, invitation.role, name)
+        if refused is not None:
+            return _door(request, 422, name=name, problem=pages.words.refusal(refused))
+        return await _bind(request, invitation, name)
+
+    async def _bind(request: Request, invitation: Invitation, name: str) -> Response:
+        new = await invitations.bind(_token(request), invitation)
+        if new is None:
+            return _closed(request, await invitations.look(_token(request)))
+        ticket = new.ticket
+        response = to(f"/s/{ticket.id}")
+        try:
+            await opening.join(ticket.room, ticket.participant, ticket.role, name)
+        except Refused as refused:
+            # Another person was quicker with the name or the last place. The link is this device's now: from here on
+            # its ticket's own address asks for the name.
+            response = _door(
+                request, 422, name=name, problem=pages.words.refusal(refused.code), action=f"/s/{ticket.id}/name"
+            )
+        give_ticket(response, new, pages.settings.secure)
+        return response
+
+    def _door(
+        request: Request, status: int = 200, name: str = "", problem: str | None = None, action: str | None = None
+    ) -> Response:
+        here = action or f"/join/{_token(request)}"
+        return pages.show(request, "join", status, action=here, name=name, problem=problem)
+
+    def _closed(request: Request, invitation: Invitation | None) -> Response:
+        if invitation is None:
+            return pages.plain(request, pages.words(NO_LINK), 404)
+        ticket = invitation.ticket if invitation.state == "used" else None
+        return pages.show(request, "closed_door", 410, sentence=pages.words(CLOSED[invitation.state]), ticket=ticket)
+
+    return [Route("/join/{token}", look), Route("/join/{token}", come_in, methods=["POST"])]
+
+
+def _token(request: Request) -> str:
+    return str(request.path_params["token"])

@@ -1,0 +1,54 @@
+"""What is shown when there is nothing to show: a sentence that says what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.pages.opening import Refused
+from server.pages.rendering import Pages
+from server.ports import StoreUnavailable
+from server.words import N_
+
+log = structlog.get_logger("pages")
+
+SENTENCES = {
+    404: N_("There is no page at this address. Please look at it again, or go to the front page."),
+    405: N_("This address is for a form only. Please go to the front page."),
+    413: N_("That was more than we can take at once. Please make it shorter."),
+}
+OTHER = N_("That did not work. Please go back, load the page again, and try once more.")
+BUSY = N_("It is taking a little longer. Please try again in a moment.")
+OURS = N_("Something here is not working. It is not your doing. Please try again in a moment.")
+
+Handlers = Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]
+
+
+def handlers(pages: Pages) -> Handlers:
+    """For Starlette's `exception_handlers`."""
+
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = pages.plain(request, pages.words(SENTENCES.get(error.status_code, OTHER)), error.status_code)
+        response.headers.update(error.headers or {})
+        return response
+
+    async def busy(request: Request, error: Exception) -> Response:
+        response = pages.plain(request, pages.words(BUSY), 503)
+        response.headers["Retry-After"] = "2"
+        return response
+
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refused)
+        return pages.plain(request, pages.words.refusal(error.code), 409)
+
+    async def ours(request: Request, error: Exception) -> Response:
+        log.error("page_broke", error=type(error).__name__, method=request.method)
+        return pages.plain(request, pages.words(OURS), 500)
+
+    return {HTTPException: http, StoreUnavailable: busy, Refused: refused, Exception: ours}

@@ -1,0 +1,64 @@
+"""How a page is made: templates, the words of one language, the clinic's own words, the built files."""
+
+from __future__ import annotations
+
+import jinja2
+from starlette.datastructures import FormData
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from server.clinic import Clinic
+from server.pages.assets import ROOT, Assets
+from server.settings import Settings
+from server.words import Words
+
+FIELDS = 16
+"""What a form of ours may hold at most."""
+
+
+class Pages:
+    """Makes pages. What every page needs is given once, here."""
+
+    def __init__(self, settings: Settings, words: Words, clinic: Clinic, assets: Assets) -> None:
+        self.settings = settings
+        self.words = words
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(ROOT),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.policies["ext.i18n.trimmed"] = True
+        words.install(self._environment)
+        self._environment.globals.update(
+            asset=assets.address, clinic=clinic, language=words.language, name_shown=settings.name_shown
+        )
+
+    def show(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
+        """A page of the site. `template` without its ending; `values` for its places."""
+        html = self._environment.get_template(f"{template}.html").render(nonce=request.scope["copage.nonce"], **values)
+        return HTMLResponse(html, status)
+
+    def plain(self, request: Request, sentence: str, status: int) -> HTMLResponse:
+        """A page with one sentence that says what to do next."""
+        return self.show(request, "sentence", status, sentence=sentence)
+
+
+def to(address: str) -> Response:
+    """Go on to `address` with a GET: the answer to every form that did what it was for."""
+    return RedirectResponse(address, 303)
+
+
+async def form_of(request: Request) -> FormData:
+    """The form that was sent. Files are refused, and more fields than any form of ours has."""
+    return await request.form(max_files=0, max_fields=FIELDS)
+
+
+def field(form: FormData, name: str) -> str:
+    """What was written into a field; empty when it is not there."""
+    value = form.get(name, "")
+    if not isinstance(value, str):
+        raise HTTPException(400)
+    return value

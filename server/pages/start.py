@@ -1,0 +1,92 @@
+"""The one-time link that the server prints: practice, and the first account. Looking at it changes nothing; the first
+form that is sent binds it to that browser."""
+
+from __future__ import annotations
+
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from server.identity import AccountProblem, Accounts, StaffSessions, StartLinks
+from server.pages.cookies import START_COOKIE, give_staff, give_start
+from server.pages.practice import Practice
+from server.pages.rendering import Pages, field, form_of, to
+from server.ports import Conflict
+from server.words import N_
+
+PROBLEMS = {
+    "login_name": N_("Please choose a name to sign in with: 2 to 40 small letters, digits, dots or hyphens."),
+    "login_taken": N_("There is an account with this name already. Please choose another name to sign in with."),
+    "shown": N_("Please give a name that people can read. Name and job together have room for 38 letters."),
+    "password": N_("Please choose a password of at least 12 letters. Four words in a row are a good one."),
+}
+NOT_OPEN = N_("This link does not open anything here. Ask the person who runs this server for a new one.")
+
+
+def routes(
+    pages: Pages, links: StartLinks, accounts: Accounts, staff: StaffSessions, practice: Practice
+) -> list[BaseRoute]:
+    secure = pages.settings.secure
+
+    async def look(request: Request) -> Response:
+        if not await links.works(_token(request), request.cookies.get(START_COOKIE)):
+            return _closed(request)
+        return pages.show(request, "start", token=_token(request), problem=None, given={})
+
+    async def start_practice(request: Request) -> Response:
+        browser = await _bind(request)
+        if browser is None:
+            return _closed(request)
+        response = await practice.start()
+        give_start(response, _token(request), browser, secure)
+        return response
+
+    async def make_account(request: Request) -> Response:
+        browser = await _bind(request)
+        if browser is None:
+            return _closed(request)
+        form = await form_of(request)
+        try:
+            account = await _created(form, _token(request))
+        except AccountProblem as problem:
+            response = _again(request, form, problem.code)
+            give_start(response, _token(request), browser, secure)
+            return response
+        except Conflict:
+            return _closed(request)
+        response = to("/desk")
+        give_staff(response, await staff.open(account), secure)
+        return response
+
+    async def _created(form: FormData, token: str) -> str:
+        # The account and the end of the link are one transaction: two forms sent at once make one account.
+        made = await accounts.create(
+            field(form, "login"),
+            field(form, "password"),
+            field(form, "shown"),
+            field(form, "job"),
+            links.using_up(token),
+        )
+        return made.id
+
+    async def _bind(request: Request) -> str | None:
+        return await links.bind(_token(request), request.cookies.get(START_COOKIE))
+
+    def _again(request: Request, form: FormData, code: str) -> Response:
+        given = {name: field(form, name) for name in ("shown", "job", "login")}
+        problem = pages.words(PROBLEMS[code])
+        return pages.show(request, "start", 422, token=_token(request), problem=problem, given=given)
+
+    def _closed(request: Request) -> Response:
+        return pages.plain(request, pages.words(NOT_OPEN), 404)
+
+    return [
+        Route("/start/{token}", look),
+        Route("/start/{token}/practice", start_practice, methods=["POST"]),
+        Route("/start/{token}/account", make_account, methods=["POST"]),
+    ]
+
+
+def _token(request: Request) -> str:
+    return str(request.path_params["token"])
