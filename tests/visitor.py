@@ -58,6 +58,10 @@ class Visitor:
     async def looks_at(self, address: str) -> httpx2.Response:
         return await self._http.get(address)
 
+    async def looks_at_with(self, held: Held) -> httpx2.Response:
+        """The session page of somebody's ticket, as their device asks for it."""
+        return await self._http.get(held.address, headers={"Cookie": held.cookie_header})
+
     async def sends(self, address: str, **fields: str) -> httpx2.Response:
         """A form, from a page of the house's own."""
         return await self._http.post(address, data=fields, headers={"Origin": self.house.url})
