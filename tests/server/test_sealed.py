@@ -24,7 +24,7 @@ from tests.visitor import PASSWORD, Visitor
 
 ADA = "Quendoline Zaunkönig"
 BEN = "Ottokar Mauersegler"
-ACCOUNT = "Doctor Friederike Wiedehopf"
+ACCOUNT = "Friederike Wiedehopf"
 JOB = "Kranichhüterin"
 CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
 
