@@ -54,8 +54,8 @@ class Copage:
 
 @asynccontextmanager
 async def create_app(settings: Settings, on_fatal: Callable[[str], None]) -> AsyncIterator[Copage]:
-    """Everything, for as long as the block lasts. `on_fatal` is called when the disk cannot be trusted any more: end the
-    process.
+    """Everything, for as long as the block lasts. `on_fatal` is called when the disk cannot be trusted any more: end
+    the process.
 
     Raises:
         START_PROBLEMS: it must not start as things are. Each says in one line what to mend.

@@ -1,4 +1,4 @@
-"""What an operator can set: environment variables, read once. A wrong or dangerous one stops the start with one line."""
+"""What an operator can set: environment variables, read once. A wrong or dangerous one stops the start in one line."""
 
 from __future__ import annotations
 
