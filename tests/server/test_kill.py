@@ -32,6 +32,9 @@ NAMES = ("Alex", "Sam", "Kim", "Noor")
 SECONDS_TO_LIVE = (0.05, 0.9)
 ANSWERED_WITHIN = 20.0
 AT_LEAST_PER_SECOND = 300
+KILLS_TO_BE_CAUGHT = 30
+"""A kill finds the gap between telling and writing about every third time: mostly it comes while the disk flushes what
+the file has already."""
 FAST = {"COPAGE_COMMANDS_PER_SECOND": "100000"}
 
 
@@ -305,11 +308,11 @@ async def test_telling_before_the_commit_is_caught(run: int, tmp_path: Path) -> 
     storm = Storm(House(tmp_path / "data", tree=tree, environ=FAST), seed=run)
     await storm.begin()
     try:
-        for _ in range(10):
+        for _ in range(KILLS_TO_BE_CAUGHT):
             await storm.live_and_die()
     except Lost as lost:
         print(f"caught after kill {storm.kills}: {lost}")
         return
     finally:
         await storm.house.kill()
-    raise AssertionError("ten kills, and nobody noticed that people are told before it is on disk")
+    raise AssertionError(f"{storm.kills} kills, and nobody noticed that people are told before it is on disk")
