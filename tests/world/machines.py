@@ -121,6 +121,9 @@ class Machine:
         self.start()
 
     def start(self) -> None:
+        """A new process, unless one is running: it knows nothing of the one before it."""
+        if self.life is not None:
+            return
         self._lives += 1
         self.life = life = Life(f"{self.name}#{self._lives}")
         self._context: Context = copy_context()

@@ -7,9 +7,9 @@ can be played again step by step: `play(seed, steps=[...])`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from structlog.testing import capture_logs
 
@@ -20,7 +20,7 @@ from server.store.memory import MemoryStore
 from tests.world.ledger import Ledger
 from tests.world.loop import VirtualLoop
 from tests.world.machines import Machine, World
-from tests.world.people import Browsers, Person
+from tests.world.people import Browsers, ClientFault, Person
 
 STEPS = 200
 ROOM = "room"
@@ -39,6 +39,7 @@ LAST_WORDS = 6.0
 HEALING = 17.0
 """Seconds: longer than every patience, back-off and belief in the product."""
 
+Logs: TypeAlias = Sequence[Mapping[str, Any]]
 Act: TypeAlias = tuple[str, *tuple[str | int, ...]]
 """What happens, and to whom."""
 Step: TypeAlias = tuple[int, str, *tuple[str | int, ...]]
@@ -81,29 +82,28 @@ def play(seed: int, browsers: Browsers, steps: Sequence[Step] | None = None, len
         Broken: a promise was not kept.
     """
     with VirtualLoop() as loop, capture_logs() as logs:
-        simulation = loop.run(_begin(seed, loop, browsers))
+        simulation = loop.run(_begin(seed, loop, browsers, logs))
         try:
             loop.run(simulation.live(steps, length))
-        finally:
-            simulation.ledger.problems.extend(loop.faults)
-            simulation.ledger.problems.extend(str(line) for line in logs if line["log_level"] == "error")
-        simulation.stop_if_broken()
+        except ClientFault as fault:
+            raise Broken(seed, simulation.steps, [str(fault), *simulation.problems]) from fault
         return Outcome(simulation)
 
 
-async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers) -> Simulation:
+async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers, logs: Logs) -> Simulation:
     ids = iter(range(10**6))
     store = MemoryStore(new_id=lambda: f"epoch-{next(ids)}")
     epoch = (await store.create(NewRoom(ROOM, "session", practice=False, account=None, at=0))).epoch
     world = World(seed, loop, store, MemoryExchange(), Ledger(Room(ROOM, epoch)))
-    simulation = Simulation(world, browsers)
+    simulation = Simulation(world, browsers, logs)
     await simulation.open_session()
     return simulation
 
 
 class Simulation:
-    def __init__(self, world: World, browsers: Browsers) -> None:
+    def __init__(self, world: World, browsers: Browsers, logs: Logs) -> None:
         self.world = world
+        self._logs = logs
         self.ledger = world.ledger
         self.steps: list[Step] = []
         self._healing = False
@@ -162,15 +162,15 @@ class Simulation:
             pause, act, *about = step
             await asyncio.sleep(pause / 1000)
             self._acts[act](*about)
-            self.stop_if_broken()
+            self._stop_if_broken()
         self._last_words()
         self._heal()
         await asyncio.sleep(LAST_WORDS)
         self.world.exchange.weather = fair_weather
         await asyncio.sleep(HEALING)
-        self.stop_if_broken()
+        self._stop_if_broken()
         await self._check()
-        self.stop_if_broken()
+        self._stop_if_broken()
         ticking.cancel()
 
     async def _tick(self) -> None:
@@ -180,9 +180,15 @@ class Simulation:
             if self._healing:
                 self._reconnect()
 
-    def stop_if_broken(self) -> None:
-        if self.ledger.problems:
-            raise Broken(self.world.seed, self.steps, self.ledger.problems)
+    @property
+    def problems(self) -> list[str]:
+        """Broken promises, and what no promise foresees: a task that ended badly, an error in the product's log."""
+        errors = [str(line) for line in self._logs if line["log_level"] == "error"]
+        return [*self.ledger.problems, *self.world.loop.faults, *errors]
+
+    def _stop_if_broken(self) -> None:
+        if problems := self.problems:
+            raise Broken(self.world.seed, self.steps, problems)
 
     # --- steps that are more than a call ---
 
@@ -206,8 +212,7 @@ class Simulation:
         """All troubles but the weather are over. Who is connected stays so: it is the product that has to notice."""
         self.world.be_busy(False)
         for machine in self.machines.values():
-            if not machine.up:
-                machine.start()
+            machine.start()
             machine.thaw()
             machine.cut_bus(False)
             machine.cut_store(False)
