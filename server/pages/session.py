@@ -95,6 +95,7 @@ def routes(
             view=view,
             here=here,
             page=content.pages.get(view.page or ""),
+            pack_language=content.pack.language,
             worker=ticket.role is Role.WORKER,
             notice=notice,
             boot=boot,
@@ -105,7 +106,7 @@ def routes(
         page = content.pages.get(page_id)
         if page is None or page_id not in seat.view.pages:
             return pages.plain(request, pages.words(NO_PAGE), 404)
-        return pages.show(request, "page", ticket=seat.ticket.id, page=page)
+        return pages.show(request, "page", ticket=seat.ticket.id, page=page, pack_language=content.pack.language)
 
     async def turn(request: Request, seat: Seated) -> Response:
         page = field(await form_of(request), "page")

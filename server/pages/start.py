@@ -32,7 +32,9 @@ def routes(
     async def look(request: Request) -> Response:
         if not await links.works(_token(request), request.cookies.get(START_COOKIE)):
             return _closed(request)
-        return pages.show(request, "start", token=_token(request), problem=None, given={"shown": "", "job": "", "login": ""})
+        return pages.show(
+            request, "start", token=_token(request), problem=None, given={"shown": "", "job": "", "login": ""}
+        )
 
     async def start_practice(request: Request) -> Response:
         browser = await _bind(request)
