@@ -49,10 +49,11 @@ class HttpProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        self._head_bytes += len(data)
         super().data_received(data)
-        if self._head_open and self._head_bytes > HEADER_BYTES:
-            self.transport.abort()
+        if self._head_open:
+            self._head_bytes += len(data)
+            if self._head_bytes > HEADER_BYTES:
+                self.transport.abort()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
