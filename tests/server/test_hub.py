@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from rooms import SERVER, Already, EndSession, Join, Leave, OpenSession, Position, Refusal, Role, TurnPage, wire
 from rooms.commands import FromWindow
 from rooms.events import PageTurned
@@ -84,6 +86,7 @@ class Scene:
         self.clock = VirtualClock(loop)
         self.shelf = Shelf()
         self.exchange = MemoryExchange()
+        self.errors_expected: list[str] = []
         self._ids = 0
         self.node = Node(self, "north")
         self.hub, self.ears, self.store = self.node.hub, self.node.ears, self.node.store
@@ -100,18 +103,20 @@ class Scene:
 
 
 def story(tell: Callable[[Scene], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """A test in virtual time that begins with an open session. A task that ends badly behind its back fails it."""
+    """A test in virtual time that begins with an open session. An error in a task or in the log fails it."""
 
     def test() -> None:
-        with VirtualLoop() as loop:
+        with VirtualLoop() as loop, capture_logs() as logs:
 
-            async def from_the_beginning() -> None:
+            async def from_the_beginning() -> list[str]:
                 scene = Scene(loop)
                 await scene.open_session()
                 await tell(scene)
+                return scene.errors_expected
 
-            loop.run(from_the_beginning())
-            assert loop.faults == []
+            expected = loop.run(from_the_beginning())
+        assert loop.faults == []
+        assert [line["event"] for line in logs if line["log_level"] == "error"] == expected
 
     test.__doc__ = tell.__doc__
     return test
@@ -384,6 +389,7 @@ async def test_a_fault_of_ours_does_not_end_the_room(scene: Scene) -> None:
     async def fault(point: str) -> None:
         raise ZeroDivisionError
 
+    scene.errors_expected = ["room_fault"]
     scene.store.pace = fault
     await scene.node.turn("a", 1, "sleep")
     scene.store.pace = at_once
