@@ -32,6 +32,9 @@ really written."""
 
 APPENDS_AT_ONCE = 512
 
+NOT_BROUGHT_BACK = ("staff_sessions", "start_links")
+"""Tables that are empty after a restore: what opens the desk without a password."""
+
 # Compare and append for a whole batch: only rooms that stand where their entry says move on, and only they are named.
 _MOVE_ON = """
     UPDATE rooms SET seq = entry.value ->> 4, tail = entry.value ->> 5
@@ -175,7 +178,8 @@ class SqliteDatabase:
         """Put the content of `backup` in place of everything, in one transaction, and give every room a new epoch:
         whoever has a copy of a room will find that it is of another past, and must load it anew.
 
-        What was revoked, ended or destroyed after the backup was made is again as it was then.
+        What was revoked, ended or destroyed after the backup was made is again as it was then, except that nobody is
+        signed in: a sign-in that was ended must not come back.
 
         Raises:
             BackupProblem: it is not a complete backup of this version, or was sealed with another key. Nothing changed.
@@ -288,6 +292,8 @@ class SqliteDatabase:
         for table in TABLES:
             await self._call(f"DELETE FROM main.{table}")
             await self._call(f"INSERT INTO main.{table} SELECT * FROM backup.{table}")
+        for table in NOT_BROUGHT_BACK:
+            await self._call(f"DELETE FROM main.{table}")
         await self._call("UPDATE main.rooms SET epoch = lower(hex(randomblob(16)))")
 
     async def _in_transaction(self, run: Callable[[], Awaitable[Answer]]) -> Answer:

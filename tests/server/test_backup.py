@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from rooms import Position
+from server.clock import SystemClock
+from server.identity import StaffSessions, StartLinks
 from server.ports import Appended, Diverged, Missed, Statement
 from server.store.backup import backup, check_backup
 from server.store.opening import Opened, open_sqlite, restore_alone
@@ -156,6 +158,19 @@ async def test_after_a_restore_everybody_finds_another_past(house: Opened, tmp_p
     assert (room.seq, room.tail, room.participants) == (before.seq, before.tail, before.participants)
     more = following(room.position, [turned("home")])
     assert await house.store.append(changed.room, room.position, more) == Appended()
+
+
+async def test_a_sign_in_that_was_ended_does_not_come_back_with_a_backup(house: Opened, tmp_path: Path) -> None:
+    staff, links = StaffSessions(house.database, SystemClock()), StartLinks(house.database, SystemClock())
+    sign_in, link = await staff.open("alex"), await links.make()
+    file = await backed_up(tmp_path)
+    assert await staff.check(sign_in) == "alex"
+    await staff.close(sign_in)
+
+    await house.database.restore_from(file, house.vault)
+
+    assert await staff.check(sign_in) is None
+    assert not await links.works(link, None)
 
 
 async def test_a_restored_snapshot_belongs_to_the_new_epoch(house: Opened, tmp_path: Path) -> None:
