@@ -74,4 +74,5 @@ def check(file: Path | None) -> list[str]:
 def _naming_the_field(message: str) -> str:
     """msgspec says where as `$.help[0].number`; a person looks for `help[0].number`."""
     said, _, place = message.partition(" - at `$.")
+    said = re.sub(r"(?s)Expected `str` matching regex .*", "is not written as it has to be", said)
     return f"{place.rstrip('`')}: {said}" if place else said
