@@ -88,7 +88,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     )
 
 
-OF_TESTS = frozenset({"COPAGE_LONG", "COPAGE_CHROMIUM", "COPAGE_INSIDE_NEWCOMER"})
+OF_TESTS = frozenset({"COPAGE_LONG", "COPAGE_SHOTS", "COPAGE_CHROMIUM", "COPAGE_INSIDE_NEWCOMER"})
 """Named like ours and read by the test suite only."""
 
 

@@ -1,0 +1,76 @@
+"""In the language of tests every text of the catalogue looks different, so what was left out of it shows."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from server.clinic import load_clinic
+from server.pages.practice import NAMES
+from server.words import PSEUDO, Words
+from tests.browser.people import CONTENT
+from tests.browser.screens import JOB, OTHER, WORKER, screens
+from tests.conftest import MakeHouse
+
+if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
+LATIN = re.compile(r"[A-Za-z]{2,}")
+ADDRESSES = re.compile(r"https?://\S+")
+
+TEXTS = """() => {
+  const found = [document.title];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const element = walker.currentNode.parentElement;
+    if (element.closest("script, style, noscript, [data-block]")) continue;
+    found.push(walker.currentNode.textContent);
+  }
+  for (const element of document.querySelectorAll("*")) {
+    for (const name of ["aria-label", "aria-description", "title", "alt", "placeholder", "data-done"]) {
+      found.push(element.getAttribute(name) ?? "");
+    }
+  }
+  return found.map((text) => text.trim()).filter(Boolean);
+}"""
+
+
+@pytest.mark.timeout(180)
+async def test_no_page_has_words_beside_the_catalogue(chromium: Browser, houses: MakeHouse) -> None:
+    house = await houses(COPAGE_LANGUAGE=PSEUDO)
+    left_out = []
+    texts = 0
+    async for name, page in screens(chromium, house):
+        for text in await page.evaluate(TEXTS):
+            texts += 1
+            if LATIN.search(_without_what_is_given(text)):
+                left_out.append(f"{name}: {text}")
+    print(f"{texts} texts looked at")
+    assert left_out == []
+    assert texts > 300
+
+
+def _without_what_is_given(text: str) -> str:
+    """Without addresses, people's names, and the words of the pack and the clinic."""
+    text = ADDRESSES.sub("", text)
+    for given in _GIVEN:
+        text = text.replace(given, "")
+    return text
+
+
+def _given() -> list[str]:
+    clinic = load_clinic(None)
+    from_clinic = [
+        clinic.cut_off,
+        *clinic.what_is_kept,
+        *(word for line in clinic.help for word in (line.name, line.when)),
+    ]
+    from_pack = [word for page in CONTENT.pages.values() for word in (page.title, page.summary)]
+    names = [WORKER, JOB, OTHER, "Our page", *(Words(PSEUDO)(name) for name in NAMES.values())]
+    # Longest first: a short one may be a part of a longer one.
+    return sorted({*from_clinic, *from_pack, *names}, key=len, reverse=True)
+
+
+_GIVEN = _given()
