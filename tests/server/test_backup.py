@@ -15,7 +15,7 @@ import pytest
 
 from rooms import Position
 from server.clock import SystemClock
-from server.identity import StaffSessions, StartLinks
+from server.identity import Accounts, StaffSessions, StartLinks
 from server.ports import Appended, Diverged, Missed, Statement
 from server.store.backup import backup, check_backup
 from server.store.opening import Opened, open_sqlite, restore_alone
@@ -205,15 +205,15 @@ async def test_a_restore_in_the_middle_of_writing_is_one_moment(house: Opened, t
     assert room.seq == 3
 
 
-async def test_accounts_and_links_come_back_too(house: Opened, tmp_path: Path) -> None:
-    link = Statement("INSERT INTO start_links (hash, created_at) VALUES ($1, $2)", ("hash-1", 1), rows=1)
-    await house.database.write(link)
+async def test_accounts_come_back_too(house: Opened, tmp_path: Path) -> None:
+    accounts = Accounts(house.database, house.vault, SystemClock(), new_id)
+    alex = await accounts.create("alex", "a long password", "Alex", "nurse")
     file = await backed_up(tmp_path)
-    await house.database.write(Statement("DELETE FROM start_links", rows=1))
+    await house.database.write(Statement("DELETE FROM accounts", rows=1))
 
     await house.database.restore_from(file, house.vault)
 
-    assert [row["hash"] for row in await house.database.read("SELECT hash FROM start_links")] == ["hash-1"]
+    assert await accounts.get(alex.id) == alex
 
 
 def _cut_off(file: Path, other: Path) -> None:
