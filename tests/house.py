@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import re
 import signal
 import socket
@@ -18,11 +19,19 @@ START_LINK = re.compile(r"http://\S+/start/[\w-]+")
 
 
 def free_port() -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on at this moment.
+
+    From below those that the system gives to outgoing connections: one of these could take it while the server that
+    listens on it is being started again.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class House:
@@ -78,7 +87,11 @@ class House:
         return self.process.pid
 
     async def stop(self) -> None:
-        """End it as an operator does, and wait. Harmless when it is not running."""
+        """End it as an operator does, and wait. Harmless when it was ended before.
+
+        Raises:
+            AssertionError: it had ended by itself.
+        """
         await self._end(signal.SIGTERM)
 
     async def kill(self) -> None:
@@ -88,11 +101,13 @@ class House:
     async def _end(self, how: signal.Signals) -> None:
         if self.process is None or self._reader is None:
             return
-        if self.process.returncode is None:
+        ended_by_itself = self.process.returncode
+        if ended_by_itself is None:
             self.process.send_signal(how)
         await self.process.wait()
         await self._reader
         self.process = self._reader = None
+        assert ended_by_itself is None, f"the server had ended by itself ({ended_by_itself}):\n{self.output[-6000:]}"
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None

@@ -196,8 +196,8 @@ class Storm:
             await asyncio.wait_for(asyncio.shield(talking), self._chance.uniform(*SECONDS_TO_LIVE))
             raise AssertionError("the server hung up by itself")
         except TimeoutError:
+            self.seconds_talked += time.monotonic() - started
             await self.house.kill()
-        self.seconds_talked += time.monotonic() - started
         await talking
         self.kills += 1
         await self.look()
