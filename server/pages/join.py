@@ -6,10 +6,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.identity import Invitation, Invitations
+from server.identity import Invitation, Invitations, Ticket
 from server.pages.cookies import give_ticket
 from server.pages.opening import Opening, Refused
 from server.pages.rendering import Pages, field, form_of, to
+from server.ports import StoreUnavailable
 from server.words import N_
 
 NO_LINK = N_("This link does not lead anywhere. Please look at the message it came in, or ask for a new link.")
@@ -41,18 +42,25 @@ def routes(pages: Pages, invitations: Invitations, opening: Opening) -> list[Bas
         new = await invitations.bind(_token(request), invitation)
         if new is None:
             return _closed(request, await invitations.look(_token(request)))
-        ticket = new.ticket
-        response = to(f"/s/{ticket.id}")
+        problem = await _joining_problem(new.ticket, name)
+        if problem is None:
+            response = to(f"/s/{new.ticket.id}")
+        else:
+            # The link is this device's now, whatever came in between: from here on its ticket's own address asks again.
+            status, sentence = problem
+            response = _door(request, status, name=name, problem=sentence, action=f"/s/{new.ticket.id}/name")
+        give_ticket(response, new, pages.settings.secure)
+        return response
+
+    async def _joining_problem(ticket: Ticket, name: str) -> tuple[int, str] | None:
+        """Another person was quicker with the name or the last place, or the store does not answer."""
         try:
             await opening.join(ticket.room, ticket.participant, ticket.role, name)
         except Refused as refused:
-            # Another person was quicker with the name or the last place. The link is this device's now: from here on
-            # its ticket's own address asks for the name.
-            response = _door(
-                request, 422, name=name, problem=pages.words.refusal(refused.code), action=f"/s/{ticket.id}/name"
-            )
-        give_ticket(response, new, pages.settings.secure)
-        return response
+            return 422, pages.words.refusal(refused.code)
+        except StoreUnavailable:
+            return 503, pages.words.refusal("busy")
+        return None
 
     def _door(
         request: Request, status: int = 200, name: str = "", problem: str | None = None, action: str | None = None

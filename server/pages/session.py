@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import msgspec
+import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -19,6 +20,8 @@ from server.pages.opening import Opening, Refused
 from server.pages.rendering import Pages, field, form_of, to
 from server.ports import StoreUnavailable
 from server.words import N_
+
+log = structlog.get_logger("pages")
 
 NOT_HERE = N_("This session is not open in this browser. Please use your link again, or ask for a new one.")
 NO_PAGE = N_("That page is not part of this session. Please choose another one.")
@@ -130,20 +133,17 @@ def routes(
 
     async def leave(request: Request) -> Response:
         """With one cookie only: the script has deleted the other one before it asks for this."""
-        ticket = await tickets.held(_ticket_id(request), request.cookies)
-        if ticket is not None and not ticket.ended:
-            await _leave(ticket)
+        try:
+            ticket = await tickets.held(_ticket_id(request), request.cookies)
+            if ticket is not None and not ticket.ended:
+                await hub.ask(ticket.room, Actor(ticket.participant), Leave())
+                await tickets.end_participant(ticket.room, ticket.participant)
+        except StoreUnavailable:
+            # Leaving is never held up: this device forgets the ticket in any case, and that is what it is for.
+            log.warning("leave_not_told")
         response = to(LEFT)
         take_ticket(response, _ticket_id(request), secure)
         return response
-
-    async def _leave(ticket: Ticket) -> None:
-        try:
-            await hub.ask(ticket.room, Actor(ticket.participant), Leave())
-            await tickets.end_participant(ticket.room, ticket.participant)
-        except StoreUnavailable:
-            # Leaving is never held up: this device forgets the ticket in any case, and that is what it is for.
-            return
 
     async def name(request: Request) -> Response:
         """The door once more, for a device whose link is bound and whose name was taken at that very moment."""

@@ -1,0 +1,153 @@
+"""The pages when something comes in between: another person is quicker, or the store does not answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from rooms import Refusal
+from server.app import Copage, create_app
+from server.hub import Hub
+from server.identity import Tickets
+from server.pages.opening import Opening
+from server.ports import StoreUnavailable
+from server.settings import read_settings
+from server.store.sqlite import SqliteDatabase
+from tests.contracts.trouble import no_trouble
+
+PASSWORD = "four words in a row"
+ADDRESS = "http://127.0.0.1:8000"
+
+
+@dataclass
+class Inside:
+    """The product in this process, and browsers that speak to it without a network."""
+
+    copage: Copage
+
+    def browser(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(self.copage.asgi), base_url=ADDRESS, headers={"Origin": ADDRESS}
+        )
+
+
+@pytest.fixture
+async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
+    settings = read_settings({"COPAGE_DATA": str(tmp_path)})
+    async with create_app(settings, no_trouble) as copage:
+        yield Inside(copage)
+
+
+@pytest.fixture
+async def link(inside: Inside) -> str:
+    """A session of Alex's, by the link for the other person."""
+    async with inside.browser() as alex:
+        await inside.copage.accounts.create("alex", PASSWORD, "Alex", "")
+        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        await alex.post("/desk/sessions")
+        found = re.search(rf"{ADDRESS}(/join/[\w-]+)", (await alex.get("/desk")).text)
+        assert found
+        return found[1]
+
+
+async def unavailable(*anything: object) -> object:
+    raise StoreUnavailable("busy")
+
+
+async def test_who_lost_their_name_at_the_last_moment_is_asked_again_on_the_same_device(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def nothing_yet(*anything: object) -> None:
+        """At the first look the name was still free."""
+
+    monkeypatch.setattr(Opening, "would_refuse", nothing_yet)
+    async with inside.browser() as sam, inside.browser() as stranger:
+        door = await sam.post(link, data={"name": "Alex"})
+        assert door.status_code == 422 and 'value="Alex"' in door.text
+        found = re.search(r'action="(/s/[\w-]+)/name"', door.text)
+        assert found
+        again = await sam.get(found[1])
+        assert again.status_code == 200 and f'action="{found[1]}/name"' in again.text, "loading again asks again"
+        assert (await sam.post(f"{found[1]}/name", data={"name": "ALEX"})).status_code == 422
+        assert (await stranger.post(f"{found[1]}/name", data={"name": "Sam"})).status_code == 403
+        assert (await sam.post(f"{found[1]}/name", data={"name": "Sam"})).headers["location"] == found[1]
+        assert "Sam (you)" in (await sam.get(found[1])).text
+        assert (await stranger.get(link)).status_code == 410
+
+
+async def test_a_store_that_does_not_answer_is_said_in_words_and_uses_nothing_up(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with inside.browser() as sam:
+        with monkeypatch.context() as trouble:
+            trouble.setattr(Hub, "look", unavailable)
+            answer = await sam.post(link, data={"name": "Sam"})
+            assert answer.status_code == 503 and "try again" in answer.text
+            assert answer.headers["retry-after"] == "2" and "set-cookie" not in answer.headers
+        assert (await sam.post(link, data={"name": "Sam"})).status_code == 303
+
+
+async def test_who_comes_in_while_the_store_stops_answering_keeps_the_link(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is bound before the store is asked to let Sam in: what he holds then has to go on being good."""
+    async with inside.browser() as sam:
+        with monkeypatch.context() as trouble:
+            trouble.setattr(Opening, "join", unavailable)
+            answer = await sam.post(link, data={"name": "Sam"})
+        found = re.search(r'action="(/s/[\w-]+)/name"', answer.text)
+        assert answer.status_code == 503 and found
+        assert (await sam.post(f"{found[1]}/name", data={"name": "Sam"})).headers["location"] == found[1]
+
+
+@pytest.mark.parametrize("part", [(Hub, "ask"), (Tickets, "held"), (Tickets, "end_participant")])
+async def test_leaving_takes_the_session_off_this_device_whatever_the_store_does(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
+) -> None:
+    async with inside.browser() as sam:
+        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        with monkeypatch.context() as trouble:
+            trouble.setattr(*part, unavailable)
+            answer = await sam.post(f"{here}/leave")
+        assert answer.headers["location"] == "/left"
+        assert (await sam.get(here)).status_code == 403
+
+
+async def test_a_refusal_that_no_page_expects_is_still_a_sentence(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*anything: object) -> Refusal:
+        return Refusal("not_allowed")
+
+    async with inside.browser() as alex:
+        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        room = re.findall(r"/desk/sessions/([\w-]+)/end", (await alex.get("/desk")).text)[0]
+        monkeypatch.setattr(Hub, "ask", refuse)
+        answer = await alex.post(f"/desk/sessions/{room}/end")
+        assert answer.status_code == 409 and "Please ask them" in answer.text
+
+
+async def test_a_server_whose_database_does_not_answer_is_alive_and_not_ready(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with inside.browser() as machine:
+        monkeypatch.setattr(SqliteDatabase, "read", unavailable)
+        assert (await machine.get("/health/live")).status_code == 200
+        assert (await machine.get("/health/ready")).status_code == 503
+
+
+async def test_a_form_of_another_shape_is_refused_without_a_fuss(inside: Inside, link: str) -> None:
+    async with inside.browser() as sam:
+        for request in (
+            {"files": {"name": ("sam.txt", b"Sam")}},
+            {"content": b"--x", "headers": {"Content-Type": "multipart/form-data; boundary=y"}},
+            {"content": b"&".join(b"a%d=1" % number for number in range(40))},
+        ):
+            answer = await sam.post(link, **request)
+            assert answer.status_code in (400, 422), answer.status_code
+            assert "set-cookie" not in answer.headers
