@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from rooms import SERVER, EndSession
+from rooms import SERVER, EndSession, Refusal
 from server.hub import Hub
 from server.ports import Clock, OpenSessionRow, Store, StoreUnavailable
 
@@ -26,21 +26,38 @@ async def sweep(store: Store, hub: Hub, now: int) -> int:
         try:
             if session.ended_at is not None:
                 touched += await _destroy_if_due(store, hub, session, session.ended_at, now)
-            elif hub.idle_for(session.room) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
-                await hub.ask(session.room, SERVER, EndSession())
+            elif _idle(hub, session, now) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
+                await _end(store, hub, session)
                 touched += 1
         except StoreUnavailable:
             log.warning("sweep_postponed", room=session.room)
     return touched
 
 
+def _idle(hub: Hub, session: OpenSessionRow, now: int) -> float:
+    """Seconds without anybody connected. A session that nobody has come into yet is no older than itself: the process
+    may have been up for days."""
+    return min(hub.idle_for(session.room), (now - session.opened_at) / 1000)
+
+
+async def _end(store: Store, hub: Hub, session: OpenSessionRow) -> None:
+    outcome = await hub.ask(session.room, SERVER, EndSession())
+    if outcome == Refusal("no_session"):
+        # The process died between making the room and opening the session in it: nothing can be ended, or lost.
+        await _destroy(store, hub, session)
+
+
 async def _destroy_if_due(store: Store, hub: Hub, session: OpenSessionRow, ended_at: int, now: int) -> int:
     if not session.practice and now - ended_at < KEPT_AFTER_END:
         return 0
+    await _destroy(store, hub, session)
+    return 1
+
+
+async def _destroy(store: Store, hub: Hub, session: OpenSessionRow) -> None:
     await store.destroy(session.room)
     hub.destroyed(session.room)
     log.info("session_destroyed", room=session.room, practice=session.practice)
-    return 1
 
 
 async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:

@@ -92,6 +92,24 @@ async def test_a_session_somebody_is_in_does_not_end_se5(house: House) -> None:
     assert await house.rooms() == {"talking": False}
 
 
+async def test_a_session_opened_on_a_server_that_has_been_up_for_days_is_not_taken_for_idle_se5(house: House) -> None:
+    house.clock.seconds += 10 * IDLE_END
+    await house.session("new")
+    await house.session("practice", practice=True)
+    assert await house.sweep() == 0
+    house.clock.seconds += PRACTICE_IDLE_END + 1
+    assert await house.sweep() == 1
+    assert await house.rooms() == {"new": False, "practice": True}
+
+
+async def test_a_room_in_which_no_session_was_ever_opened_goes_too_se6(house: House) -> None:
+    """The server died between the two steps of opening a session."""
+    await house.store.create(NewRoom("empty", "empty-1", False, "account", house.clock.wall()))
+    house.clock.seconds += IDLE_END + 1
+    assert await house.sweep() == 1
+    assert await house.rooms() == {}
+
+
 async def test_an_ended_session_is_destroyed_a_day_later_se6(house: House) -> None:
     await house.session("over")
     await house.hub.ask("over", SERVER, EndSession())
