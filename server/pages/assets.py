@@ -39,10 +39,10 @@ class Assets:
             self._names = msgspec.json.decode((folder / "manifest.json").read_bytes(), type=dict[str, str])
             self._files = {name: _read(folder / name) for name in self._names.values()}
         except (OSError, msgspec.MsgspecError):
-            raise AssetsProblem("the client has not been built; run: make build") from None
+            raise AssetsProblem("the client has not been built; run: make client") from None
         for name in NEEDED:
             if name not in self._names:
-                raise AssetsProblem(f"the built client has no {name}; run: make build")
+                raise AssetsProblem(f"the built client has no {name}; run: make client")
 
     def address(self, name: str) -> str:
         """Where a file is served, by the name it has in the templates (`main.css`)."""

@@ -14,6 +14,7 @@ from rooms import Refusal
 from server.app import Copage, create_app
 from server.hub import Hub
 from server.identity import Tickets
+from server.pages import Assets, AssetsProblem
 from server.pages.opening import Opening
 from server.ports import StoreUnavailable
 from server.settings import read_settings
@@ -151,3 +152,12 @@ async def test_a_form_of_another_shape_is_refused_without_a_fuss(inside: Inside,
             answer = await sam.post(link, **request)
             assert answer.status_code in (400, 422), answer.status_code
             assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("manifest", [None, "no json", "{}", '{"main.css": "main-1.css"}', '["main.css"]'])
+def test_a_client_that_was_not_built_stops_the_start_with_one_line(tmp_path: Path, manifest: str | None) -> None:
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
+    with pytest.raises(AssetsProblem, match="make client") as problem:
+        Assets(tmp_path)
+    assert "\n" not in str(problem.value)
