@@ -205,7 +205,7 @@ class Sockets:
                 assert connection is not None
                 await self._post(connection, scope, receive, send)
             else:
-                await self._poll(connection, scope, receive, send)
+                await self._poll(connection, scope, send)
         except OSError:
             pass  # The peer went away while it was being written to.
         finally:
@@ -324,12 +324,9 @@ class Sockets:
 
         return counted
 
-    async def _poll(self, connection: _Connection | None, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _poll(self, connection: _Connection | None, scope: Scope, send: Send) -> None:
         if connection is None:
-            await self._server.handle_request(scope, receive, send)
-            connection = scope["copage.connection"]
-            if connection is not None:
-                connection.outbox.bytes = 0
+            await self._server.handle_request(scope, _replay(b""), send)
             return
         if connection.polling:
             self._count(connection, Malformed(Rule.POSTS_OVERLAP, 0))
@@ -337,7 +334,7 @@ class Sockets:
             return
         connection.polling = True
         try:
-            await self._server.handle_request(scope, receive, self._to_poll(connection, send))
+            await self._server.handle_request(scope, _replay(b""), self._to_poll(connection, send))
         finally:
             connection.polling = False
         if connection.closing:
