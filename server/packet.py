@@ -7,7 +7,7 @@ Every rule has one name in `Rule`. A packet that breaks one raises `Malformed`; 
 from __future__ import annotations
 
 import re
-from enum import Enum
+from enum import Enum, unique
 from typing import Any, Final
 
 import msgspec
@@ -22,21 +22,22 @@ PACKETS_PER_POST: Final = 256
 SEPARATOR: Final = "\x1e"
 
 
+@unique
 class Rule(Enum):
     """Everything that can be wrong with a packet, and what it means."""
 
-    # Engine.IO
+    # Engine.IO: how a packet travels
     EMPTY = "no letter at all"
     BINARY = "bytes, or base64 that stands for bytes"
     NOT_TEXT = "bytes of a post that are not UTF-8"
     TOO_LARGE = "longer than any command may be"
     TOO_MANY = "more packets in one post than a client ever has"
-    ENGINE_TYPE = "a type that only servers send, or none"
+    ENGINE_TYPE = "a type of Engine.IO that only servers send, or none"
     PROBE = "a probe outside an upgrade, or an upgrade without one"
     UNASKED_PONG = "an answer to no question, or with words in it"
     CLOSE_WITH_WORDS = "a close that says more than close"
-    # Socket.IO
-    SOCKET_TYPE = "a type that only servers send, or none"
+    # Socket.IO: what it means
+    SOCKET_TYPE = "a type of Socket.IO that only servers send, or none"
     ATTACHMENT = "binary attachments announced"
     NAMESPACE = "another namespace than the only one"
     ACK = "an acknowledgement, or the wish for one"
