@@ -13,7 +13,7 @@ def clean_name(text: str) -> str | None:
     Control characters, direction marks and other invisible letters are taken out: they are used to look like somebody
     else. Joiners stay, because names in several scripts are spelt with them.
     """
-    kept = (letter if letter in JOINERS or unicodedata.category(letter)[0] != "C" else " " for letter in text)
+    kept = (letter if letter in JOINERS or _can_be_seen(letter) else " " for letter in text)
     name = " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
     readable = any(unicodedata.category(letter)[0] in "LNPS" for letter in name)
     return name if readable and len(name) <= NAME_LETTERS else None
@@ -25,7 +25,16 @@ def same_name(one: str, other: str) -> bool:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
+    seen = (letter for letter in name if letter not in JOINERS + VARIANTS)
+    return unicodedata.normalize("NFKC", "".join(seen)).casefold()
+
+
+def _can_be_seen(letter: str) -> bool:
+    return unicodedata.category(letter)[0] != "C" and letter not in FILLERS
 
 
 JOINERS = "\u200c\u200d"
+VARIANTS = "".join(map(chr, range(0xFE00, 0xFE10)))
+"""They choose how the letter before them is drawn (emoji are spelt with them), and are nothing by themselves."""
+FILLERS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Invisible, though they count as letters, marks or signs."""

@@ -52,12 +52,14 @@ def test_pt5_a_name_is_shown_as_it_was_meant() -> None:
     assert joined == (ParticipantJoined("kim", Role.SERVICE_USER, "Kim of Bath", NOON),)
 
 
-@pytest.mark.parametrize("name", ["", "   ", "\u200d", "\u202e\u2066", "x" * (NAME_LETTERS + 1), "\u0300"])
+@pytest.mark.parametrize(
+    "name", ["", "   ", "\u200d", "\u202e\u2066", "x" * (NAME_LETTERS + 1), "\u0300", "\u3164", "\u2800"]
+)
 def test_pt5_a_name_has_something_to_read(name: str) -> None:
     assert sam_and_alex().joins("kim", name) == Refusal("name_unreadable")
 
 
-@pytest.mark.parametrize("name", ["Zoë", "李", "নীলা", "O'Neil-Ray", "🌻", "می‌خواهم", "x" * NAME_LETTERS])
+@pytest.mark.parametrize("name", ["Zoë", "李", "নীলা", "O'Neil-Ray", "🌻", "❤️", "می‌خواهم", "x" * NAME_LETTERS])
 def test_pt5_any_name_they_like(name: str) -> None:
     assert clean_name(name) == name
 
@@ -66,6 +68,9 @@ def test_pt6_no_two_people_of_one_name() -> None:
     story = sam_and_alex()
     assert story.joins("other", "SAM") == Refusal("name_taken")
     assert story.joins("other", "Ｓａｍ") == Refusal("name_taken")
+    assert story.joins("other", "S\u200dam") == Refusal("name_taken"), "a joiner alone cannot be seen"
+    assert story.joins("other", "Sam\ufe0f") == Refusal("name_taken")
+    assert story.joins("other", "Sam\u3164") == Refusal("name_taken")
     assert same_name("Straße", "STRASSE")
     assert not same_name("Sam", "Pam")
 
