@@ -14,7 +14,7 @@ from rooms import Actor, Command, EndSession, Leave, Refusal, Room, TurnPage, Vi
 from rooms.events import Role
 from server.content import Content
 from server.hub import Hub
-from server.identity import Invitations, Ticket, Tickets
+from server.identity import Invitations, Ticket, Tickets, here_cookie
 from server.pages.cookies import take_ticket
 from server.pages.opening import Opening, Refused
 from server.pages.rendering import Pages, field, form_of, to
@@ -139,8 +139,10 @@ def routes(
                 await hub.ask(ticket.room, Actor(ticket.participant), Leave())
                 await tickets.end_participant(ticket.room, ticket.participant)
         except StoreUnavailable:
-            # Leaving is never held up: this device forgets the ticket in any case, and that is what it is for.
             log.warning("leave_not_told")
+            if here_cookie(_ticket_id(request)) not in request.cookies:
+                raise  # The script has taken everything off the screen already, and asks again until it is answered.
+            # Without script, leaving is not held up either: this device forgets the ticket in any case.
         response = to(LEFT)
         take_ticket(response, _ticket_id(request), secure)
         return response

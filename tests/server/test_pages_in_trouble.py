@@ -119,6 +119,23 @@ async def test_leaving_takes_the_session_off_this_device_whatever_the_store_does
         assert (await sam.get(here)).status_code == 403
 
 
+async def test_a_script_that_leaves_is_not_told_that_it_worked_before_it_did(
+    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has deleted one cookie, and asks until it is answered: with the other one, which must not be taken before."""
+    async with inside.browser() as sam:
+        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        ticket = here.removeprefix("/s/")
+        sam.cookies.delete(f"copage_here_{ticket}", path=here)
+        with monkeypatch.context() as trouble:
+            trouble.setattr(Hub, "ask", unavailable)
+            answer = await sam.post(f"{here}/leave")
+            assert answer.status_code == 503 and "set-cookie" not in answer.headers
+        assert (await sam.post(f"{here}/leave")).headers["location"] == "/left"
+    held = await inside.copage.opened.database.read("SELECT ended_at FROM tickets WHERE id = $1", ticket)
+    assert held[0]["ended_at"] is not None
+
+
 async def test_a_refusal_that_no_page_expects_is_still_a_sentence(
     inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
