@@ -69,12 +69,8 @@ PERMISSIONS: Final = ", ".join(
 log = structlog.get_logger("copage.guard")
 
 
-class _TooLarge(Exception):
-    """The body is longer than its place allows."""
-
-
-class _TooLate(Exception):
-    """The body did not come in time."""
+class _BodyRefused(Exception):
+    """The body is too long, or takes too long. `_Body.code` says which."""
 
 
 class Guard:
@@ -107,23 +103,25 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             return
         scope["copage.nonce"] = nonce = secrets.token_urlsafe(16)
-        answer = _Answer(scope, send, [*self._headers, (b"content-security-policy", self._policy(nonce))])
+        answer = _Answer(
+            scope, send, [*self._headers, (b"content-security-policy", self._policy(nonce))], self._sentence
+        )
         code = self._objection(scope)
         if code is not None:
             log.info("refused", code=code, kind=scope["type"])
-            await answer.refuse(REFUSALS[code], code, self._sentence(code))
+            await answer.refuse(code)
             return
-        if scope["type"] == "http":
-            receive = _Body(receive, FRAME_BYTES if LIVE.fullmatch(scope["path"]) else FORM_BYTES)
+        body = _Body(receive, _body_limit(scope))
+        answer.overruled = lambda: body.code
         try:
-            await self._app(scope, receive, answer.send)
+            await self._app(scope, body if scope["type"] == "http" else receive, answer.send)
         except Exception as error:
             if answer.gone:
                 return  # Nobody is left to answer, and nothing of ours is wrong.
-            code = {_TooLarge: "too_large", _TooLate: "too_late"}.get(type(error), "fault")
-            if code == "fault":
+            if body.code is None:
                 log.error("fault", error=type(error).__name__, at=places(error))
-            await answer.refuse(REFUSALS[code], code, self._sentence(code))
+            code = body.code or "fault"
+            await answer.refuse(code)
 
     def _objection(self, scope: Scope) -> str | None:
         """The code for which this request or socket is refused, or None."""
@@ -140,7 +138,7 @@ class Guard:
         if not self._own_origin(headers, scope, method):
             return "wrong_origin"
         length = _all(headers, b"content-length")
-        if length and int(length[0]) > (FRAME_BYTES if LIVE.fullmatch(scope["path"]) else FORM_BYTES):
+        if length and int(length[0]) > _body_limit(scope):
             return "too_large"
         return None
 
@@ -209,45 +207,63 @@ class Guard:
 
 
 class _Answer:
-    """The way out: adds the security headers to an answer that is not ours, or gives one of our own."""
+    """The way out: adds the security headers to an answer that is not ours, or gives one of our own.
 
-    def __init__(self, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
+    `overruled` gives a code as soon as the request has turned out to be one that is refused: whatever the application
+    makes of that, our refusal is the answer.
+    """
+
+    def __init__(
+        self, scope: Scope, send: Send, headers: list[tuple[bytes, bytes]], sentence: Callable[[str], str]
+    ) -> None:
         self._kind = scope["type"]
         self._extensions = scope.get("extensions") or {}
         self._send = send
         self._headers = headers
+        self._sentence = sentence
         self._begun = False
+        self._complete = False
+        self.overruled: Callable[[], str | None] = lambda: None
         self.gone = False
 
     async def send(self, message: Message) -> None:
-        if message["type"] in ("http.response.start", "websocket.http.response.start"):
-            message["headers"] = self._with_ours(message.get("headers", ()))
-        self._begun = True
-        try:
-            await self._send(message)
-        except OSError:
-            self.gone = True
-            raise
+        """The application's way to answer."""
+        code = self.overruled()
+        if code is None:
+            await self._pass_on(message)
+        elif not self._begun:
+            await self.refuse(code)
 
-    async def refuse(self, status: int, code: str, sentence: str) -> None:
-        """Say no in one small text. Once an answer has begun, nothing can be said and the connection ends instead."""
-        if self._begun:
-            if self._kind == "websocket":
-                await self._send({"type": "websocket.close", "code": 1011})
-                return
-            raise ConnectionAbortedError("the answer had begun")
-        body = f"{sentence}\n[{code}]\n".encode()
-        prefix = "websocket.http" if self._kind == "websocket" else "http"
-        if self._kind == "websocket" and "websocket.http.response" not in self._extensions:
-            await self._send({"type": "websocket.close", "code": 1008})
+    async def refuse(self, code: str) -> None:
+        """Say no in one small text. Once an answer has begun nothing can be said: the connection ends instead."""
+        if self._complete:
             return
+        if self._begun and self._kind == "http":
+            raise ConnectionAbortedError("the answer had begun")
+        if self._begun or (self._kind == "websocket" and "websocket.http.response" not in self._extensions):
+            await self._pass_on({"type": "websocket.close", "code": 1011 if self._begun else 1008})
+            return
+        body = f"{self._sentence(code)}\n[{code}]\n".encode()
+        prefix = "websocket.http" if self._kind == "websocket" else "http"
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
             (b"connection", b"close"),
         ]
-        await self.send({"type": f"{prefix}.response.start", "status": status, "headers": headers})
-        await self.send({"type": f"{prefix}.response.body", "body": body})
+        await self._pass_on({"type": f"{prefix}.response.start", "status": REFUSALS[code], "headers": headers})
+        await self._pass_on({"type": f"{prefix}.response.body", "body": body})
+
+    async def _pass_on(self, message: Message) -> None:
+        kind = message["type"]
+        if kind in ("http.response.start", "websocket.http.response.start"):
+            message["headers"] = self._with_ours(message.get("headers", ()))
+        self._begun = True
+        self._complete = kind == "websocket.close" or (kind.endswith(".body") and not message.get("more_body", False))
+        try:
+            await self._send(message)
+        except OSError:
+            self.gone = True
+            raise
 
     def _with_ours(self, headers: Headers) -> list[tuple[bytes, bytes]]:
         """Ours cannot be weakened by a page. Only how long something may be kept is the page's to say."""
@@ -268,6 +284,7 @@ class _Body:
         self._size = 0
         self._complete = False
         self._until: float | None = None
+        self.code: str | None = None
 
     async def __call__(self) -> Message:
         if self._complete:
@@ -278,12 +295,18 @@ class _Body:
             async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError:
-            raise _TooLate from None
+            self.code = "too_late"
+            raise _BodyRefused from None
         self._size += len(message.get("body", b""))
         if self._size > self._limit:
-            raise _TooLarge
+            self.code = "too_large"
+            raise _BodyRefused
         self._complete = not message.get("more_body", False)
         return message
+
+
+def _body_limit(scope: Scope) -> int:
+    return FRAME_BYTES if LIVE.fullmatch(scope["path"]) else FORM_BYTES
 
 
 def _constant_headers(secure: bool) -> list[tuple[bytes, bytes]]:

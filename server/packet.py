@@ -52,7 +52,7 @@ class Rule(Enum):
     # Order
     TOO_EARLY = "an event before the connect"
     CONNECTED_TWICE = "a second connect"
-    POSTS_OVERLAP = "a second post, or a second poll, while one is under way"
+    OVERLAP = "a second post or a second poll while the first is under way"
     # Contents (`rooms/wire.py`)
     HELLO = "a connect payload that is none"
     COMMAND = "a command that is none"

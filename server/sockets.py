@@ -8,26 +8,21 @@ returns at once. Out again: `tell` puts one packet into the outbox of each conne
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
-import engineio
-import socketio
 import structlog
 from engineio import packet as engine_packet
-from engineio.payload import Payload
 from socketio import packet as socket_packet
 from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.requests import cookie_parser
 
 from rooms import Position
-from rooms.limits import COMMAND_BYTES, FRAME_BYTES, NUMBER_MAX
+from rooms.limits import COMMAND_BYTES, NUMBER_MAX
 from rooms.wire import (
     GOODBYES,
     PROTOCOL_VERSION,
-    Hello,
     Submission,
     WireError,
     answer,
@@ -37,23 +32,20 @@ from rooms.wire import (
     parse_submission,
     position_of,
 )
-from server.guard import LIVE, Message, Receive, Scope, Send, origin_of, places
+from server.connection import Connection
+from server.guard import LIVE, Message, Receive, Scope, Send
+from server.library import Server
 from server.open_room import Seat
 from server.packet import (
     CLOSE,
-    PACKETS_PER_POST,
     SEPARATOR,
-    Json,
     Malformed,
-    Packet,
     Rule,
     check_frame,
     check_upgrade,
     split_post,
 )
 
-PING_SECONDS: Final = 2
-"""How long after a pong the next ping goes out, and how long its pong may take."""
 HELLO_SECONDS: Final = 10.0
 """How long a connection may exist without saying who it is."""
 UPGRADE_SECONDS: Final = 4.0
@@ -61,8 +53,6 @@ UPGRADE_SECONDS: Final = 4.0
 GOODBYE_SECONDS: Final = 2.0
 """How long a goodbye may take to be read. Then the connection is cut."""
 MALFORMED_ALLOWED: Final = 2
-OUTBOX_PACKETS: Final = 256
-OUTBOX_BYTES: Final = 512 * 1024
 CONNECTIONS_PER_TICKET: Final = 32
 
 TRANSPORTS: Final = ("polling", "websocket")
@@ -107,57 +97,6 @@ class Tickets(Protocol):
         """The ticket, if these cookies prove that this browser holds it and it has not ended."""
 
 
-class Outbox(asyncio.Queue[Any]):
-    """What waits to be written to one connection, with a bound on what it costs.
-
-    Bytes count until they have been handed to the transport, because python-engineio takes everything out at once.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.overflowed: Callable[[], None] | None = None
-        self.bytes = 0
-
-    def _put(self, item: Any) -> None:
-        super()._put(item)
-        if item is None:
-            return
-        self.bytes += len(item.encode())
-        if (self.bytes > OUTBOX_BYTES or self.qsize() > OUTBOX_PACKETS) and self.overflowed is not None:
-            self.overflowed()
-
-    def written(self, size: int) -> None:
-        """`size` bytes have been handed on. A probe's answer never was in here."""
-        self.bytes = max(0, self.bytes - size)
-
-    def throw_away(self) -> None:
-        """Forget what nobody will read."""
-        while not self.empty():
-            self.get_nowait()
-            self.task_done()
-        self.bytes = 0
-
-
-class _Connection:
-    """One Engine.IO connection. `id` is what the hub and the log call it; the `sid` is known to its client only."""
-
-    def __init__(self, name: str, ticket: str, seat: Seat, engine: Any) -> None:
-        self.id = name
-        self.ticket = ticket
-        self.seat = seat
-        self.engine = engine  # the engineio socket
-        self.outbox: Outbox = engine.queue
-        self.abort: Callable[[], None] | None = None  # cuts the WebSocket, once there is one
-        self.hello: Hello | None = None
-        self.attached = False
-        self.malformed = 0
-        self.closing = False
-        self.posting = False
-        self.polling = False
-        self.upgrading = False
-        self.cut: asyncio.TimerHandle | None = None
-
-
 class Sockets:
     """ASGI application for the live endpoint, and the hub's `Audience`.
 
@@ -170,8 +109,8 @@ class Sockets:
         self._tickets = tickets
         self._sentence = sentence
         self._hub: Hub | None = None
-        self._by_id: dict[str, _Connection] = {}
-        self._by_sid: dict[str, _Connection] = {}
+        self._by_id: dict[str, Connection] = {}
+        self._by_sid: dict[str, Connection] = {}
         self._made = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
@@ -179,8 +118,7 @@ class Sockets:
         self._nobody.set()
         self.broken = dict.fromkeys(Rule, 0)
         """How often each rule has been broken since the start."""
-        Payload.max_decode_packets = PACKETS_PER_POST  # With the library's 16, a burst vanishes behind a 200.
-        self._server = _Server(self, public_url)
+        self._server = Server(self, public_url)
 
     def use(self, hub: Hub) -> None:
         self._hub = hub
@@ -197,7 +135,7 @@ class Sockets:
         if refusal is not None:
             await _refuse(scope, send, refusal, self._sentence(refusal))
             return
-        connection: _Connection | None = scope["copage.connection"]
+        connection: Connection | None = scope["copage.connection"]
         try:
             if scope["type"] == "websocket":
                 await self._socket(scope, receive, send)
@@ -252,13 +190,13 @@ class Sockets:
         return None
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        existing: _Connection | None = scope["copage.connection"]
+        existing: Connection | None = scope["copage.connection"]
         if existing is None:
-            await self._server.handle_request(scope, self._from_socket(scope, receive), self._to_socket(scope, send))
+            await self._server.handle_request(scope, self._from_socket(scope, receive), self._counted(scope, send))
             return
         existing.upgrading = True
         try:
-            await self._server.handle_request(scope, self._from_upgrade(scope, receive), self._to_socket(scope, send))
+            await self._server.handle_request(scope, self._from_upgrade(scope, receive), self._counted(scope, send))
         finally:
             # A probe that came to nothing would otherwise keep the polls empty for ever.
             existing.upgrading = existing.engine.upgrading = False
@@ -273,7 +211,7 @@ class Sockets:
                 message = await receive()
                 if message["type"] != "websocket.receive":
                     return message
-                connection: _Connection = scope["copage.connection"]
+                connection: Connection = scope["copage.connection"]
                 if connection.closing:
                     return {"type": "websocket.disconnect", "code": 1000}
                 frame = message.get("text")
@@ -294,7 +232,7 @@ class Sockets:
             nonlocal step
             if step > 2:
                 return await checked()
-            connection: _Connection = scope["copage.connection"]
+            connection: Connection = scope["copage.connection"]
             try:
                 async with asyncio.timeout(UPGRADE_SECONDS):
                     message = await receive()
@@ -315,41 +253,36 @@ class Sockets:
 
         return stepping
 
-    def _to_socket(self, scope: Scope, send: Send) -> Send:
+    def _counted(self, scope: Scope, send: Send) -> Send:
+        """A `send` that takes off the outbox's account what the transport has been given."""
+
         async def counted(message: Message) -> None:
             await send(message)
-            connection: _Connection | None = scope["copage.connection"]
-            if connection is not None and message["type"] == "websocket.send":
-                connection.outbox.written(len(message["text"]))
+            connection: Connection | None = scope["copage.connection"]
+            if connection is not None:
+                connection.outbox.written(len(message.get("text") or message.get("body") or b""))
 
         return counted
 
-    async def _poll(self, connection: _Connection | None, scope: Scope, send: Send) -> None:
+    async def _poll(self, connection: Connection | None, scope: Scope, send: Send) -> None:
         if connection is None:
-            await self._server.handle_request(scope, _replay(b""), send)
+            await self._server.handle_request(scope, _replay(b""), self._counted(scope, send))
             return
         if connection.polling:
-            self._count(connection, Malformed(Rule.POSTS_OVERLAP, 0))
+            self._count(connection, Malformed(Rule.OVERLAP, 0))
             await _refuse(scope, send, "bad_request", self._sentence("bad_request"))
             return
         connection.polling = True
         try:
-            await self._server.handle_request(scope, _replay(b""), self._to_poll(connection, send))
+            await self._server.handle_request(scope, _replay(b""), self._counted(scope, send))
         finally:
             connection.polling = False
         if connection.closing:
             self._end(connection)
 
-    def _to_poll(self, connection: _Connection, send: Send) -> Send:
-        async def counted(message: Message) -> None:
-            await send(message)
-            connection.outbox.written(len(message.get("body", b"")))
-
-        return counted
-
-    async def _post(self, connection: _Connection, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _post(self, connection: Connection, scope: Scope, receive: Receive, send: Send) -> None:
         if connection.posting:
-            self._count(connection, Malformed(Rule.POSTS_OVERLAP, 0))
+            self._count(connection, Malformed(Rule.OVERLAP, 0))
             await _refuse(scope, send, "bad_request", self._sentence("bad_request"))
             return
         connection.posting = True
@@ -365,7 +298,7 @@ class Sockets:
         finally:
             connection.posting = False
 
-    def _from_post(self, connection: _Connection, body: bytes) -> list[str]:
+    def _from_post(self, connection: Connection, body: bytes) -> list[str]:
         """The well-formed packets of a post."""
         good: list[str] = []
         try:
@@ -390,7 +323,7 @@ class Sockets:
         """An Engine.IO connection exists. Nobody has said hello on it yet."""
         self._made += 1
         seat: Seat = scope["copage.seat"]
-        connection = _Connection(f"c{self._made}", seat.ticket, seat, engine)
+        connection = Connection(f"c{self._made}", seat.ticket, seat, engine)
         connection.abort = scope.get("copage.abort")
         connection.outbox.overflowed = lambda: self._later(self._too_slow, connection)
         scope["copage.connection"] = self._by_id[connection.id] = self._by_sid[sid] = connection
@@ -494,21 +427,23 @@ class Sockets:
 
     # --- ends ---
 
-    def _count(self, connection: _Connection, broken: Malformed) -> None:
-        """One line a packet, of ids, kinds and sizes. The third closes."""
+    def _count(self, connection: Connection, broken: Malformed) -> None:
+        """One line a packet, of ids, kinds and sizes. The third closes; what comes after it is not even counted."""
+        if connection.closing:
+            return
         self.broken[broken.rule] += 1
         connection.malformed += 1
         log.warning("malformed", connection=connection.id, rule=broken.rule.name, size=broken.size)
         if connection.malformed > MALFORMED_ALLOWED:
             self._close_with(connection, "malformed")
 
-    def _answer_malformed(self, connection: _Connection, payload: object) -> None:
+    def _answer_malformed(self, connection: Connection, payload: object) -> None:
         """Whatever carries a number is answered, or an honest client of another make would send it again for ever."""
         number = payload.get("number") if isinstance(payload, dict) else None
         if connection.hello is not None and type(number) is int and 1 <= number <= NUMBER_MAX:
             self.tell([connection.id], answer(connection.hello.window, number, "refused", "malformed"))
 
-    def _too_slow(self, connection: _Connection) -> None:
+    def _too_slow(self, connection: Connection) -> None:
         """It does not read. A goodbye would wait behind what it does not read, unless it polls."""
         if connection.closing:
             return
@@ -518,7 +453,7 @@ class Sockets:
         if connection.abort is not None:
             self._end(connection)
 
-    def _close_with(self, connection: _Connection, code: str) -> None:
+    def _close_with(self, connection: Connection, code: str) -> None:
         if connection.closing:
             return
         if code:
@@ -530,27 +465,27 @@ class Sockets:
         self._leave(connection)
         self._cut_later(connection)
 
-    def _leave(self, connection: _Connection) -> None:
+    def _leave(self, connection: Connection) -> None:
         if connection.attached:
             connection.attached = False
             self.hub.detach(connection.id)
 
-    def _cut_later(self, connection: _Connection) -> None:
+    def _cut_later(self, connection: Connection) -> None:
         self._hurry_no_more(connection)
         connection.cut = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._end, connection)
 
-    def _hurry_no_more(self, connection: _Connection) -> None:
+    def _hurry_no_more(self, connection: Connection) -> None:
         if connection.cut is not None:
             connection.cut.cancel()
             connection.cut = None
 
-    def _end(self, connection: _Connection) -> None:
+    def _end(self, connection: Connection) -> None:
         """Cut what is left of it, now."""
         if connection.abort is not None:
             connection.abort()
         self._forget(connection)
 
-    def _forget(self, connection: _Connection) -> None:
+    def _forget(self, connection: Connection) -> None:
         """Let go of everything that is held for it. Twice is harmless."""
         self._hurry_no_more(connection)
         self._leave(connection)
@@ -562,7 +497,7 @@ class Sockets:
         if self._by_sid.pop(connection.engine.sid, None) is not None:
             self._spawn(self._server.close_engine(connection.engine))
 
-    def _later(self, what: Callable[[_Connection], None], connection: _Connection) -> None:
+    def _later(self, what: Callable[[Connection], None], connection: Connection) -> None:
         asyncio.get_running_loop().call_soon(what, connection)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -571,97 +506,11 @@ class Sockets:
         task.add_done_callback(self._tasks.discard)
 
 
-class _Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carries no types
-    """python-socketio for one namespace and two events: it keeps the connections, `Sockets` decides."""
-
-    def __init__(self, sockets: Sockets, public_url: str) -> None:
-        self._sockets = sockets
-        super().__init__(
-            async_mode="asgi",
-            async_handlers=False,  # One client's events stay in their order.
-            cors_allowed_origins=[origin_of(public_url)],  # An empty list would switch the check off.
-            cors_credentials=False,
-            ping_interval=PING_SECONDS,
-            ping_timeout=PING_SECONDS,
-            max_http_buffer_size=FRAME_BYTES,
-            http_compression=False,
-            serializer=Packet,
-            json=Json,
-            logger=_quiet(),
-            engineio_logger=_quiet(),
-        )
-        self.on("connect", self._greet)
-
-    def _engineio_server_class(self) -> type[engineio.AsyncServer]:
-        return _Engine
-
-    async def _handle_eio_connect(self, eio_sid: str, environ: dict[str, Any]) -> None:
-        await super()._handle_eio_connect(eio_sid, environ)
-        self._sockets.opened(eio_sid, environ["asgi.scope"], self.eio.sockets[eio_sid])
-
-    async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
-        """One message. The only place where a client's packet can make anything raise, so nothing leaves it."""
-        try:
-            packet = self.packet_class(encoded_packet=data)
-            self._sockets.check_order(eio_sid, packet.packet_type, len(data))
-            if packet.packet_type == socket_packet.CONNECT:
-                await self._handle_connect(eio_sid, None, packet.data)
-                self._sockets.greeted(eio_sid)
-            elif packet.packet_type == socket_packet.DISCONNECT:
-                await self._handle_disconnect(eio_sid, None)
-                self._sockets.left(eio_sid)
-            else:
-                self._sockets.said(eio_sid, *packet.data)
-        except Malformed as broken:
-            self._sockets.broke(eio_sid, broken)
-        except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException as error:  # Compiled libraries raise what is no `Exception`.
-            log.error("fault", error=type(error).__name__, at=places(error))
-
-    async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
-        await super()._handle_eio_disconnect(eio_sid, reason)
-        self._sockets.left(eio_sid)
-
-    def _greet(self, _: str, environ: dict[str, Any], payload: object) -> None:
-        connection: _Connection = environ["asgi.scope"]["copage.connection"]
-        self._sockets.greet(connection.engine.sid, payload)
-
-    async def close_engine(self, engine: Any) -> None:
-        """Make the library forget a connection, without a word to its client."""
-        await engine.close(wait=False, abort=True)
-        self.eio.sockets.pop(engine.sid, None)
-        engine.queue.throw_away()
-        engine.queue.put_nowait(None)  # Whoever still waits for something to write goes home.
-
-
-class _Engine(engineio.AsyncServer):  # type: ignore[misc]  # the library carries no types
-    def create_queue(self, *_: object, **__: object) -> Outbox:
-        return Outbox()
-
-
-class _Quiet(logging.Handler):
-    """What the libraries log is about single packets and holds their words. Only that a fault happened is kept."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if error is not None:
-            log.error("fault", error=type(error).__name__, at=places(error))
-
-
-def _quiet() -> logging.Logger:
-    logger = logging.getLogger("copage.libraries")
-    logger.setLevel(logging.ERROR)
-    logger.propagate = False
-    logger.handlers = [_Quiet()]
-    return logger
-
-
 def _refused(code: str) -> Refused:
     return Refused(code, {"code": code, "retry": dict(GOODBYES)[code]})
 
 
-def _asked(connection: _Connection) -> bool:
+def _asked(connection: Connection) -> bool:
     """Whether a ping is waiting for its pong."""
     return connection.engine.last_ping is not None
 
