@@ -72,6 +72,8 @@ class LiveClient:
         self._socket: ClientConnection | None = None
         self._http: httpx2.AsyncClient | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._posting = asyncio.Lock()
+        """One post after the other: two at once are refused."""
 
     async def __aenter__(self) -> LiveClient:
         await self.open()
@@ -178,7 +180,8 @@ class LiveClient:
         assert self._http is not None
         body = SEPARATOR.encode().join(each.encode() if isinstance(each, str) else each for each in packets)
         try:
-            response = await self._http.post(self.address("polling", self.sid), content=body)
+            async with self._posting:
+                response = await self._http.post(self.address("polling", self.sid), content=body)
         except httpx2.TransportError:
             raise Closed from None
         if response.status_code != 200:
