@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+import structlog
+
 from rooms import Actor, Already, Command, Position, Refusal, Room
 from rooms.events import Event
 from rooms.wire import Submission
@@ -29,6 +31,8 @@ from server.open_room import (
 from server.ports import Audience, Bus, Clock, Doorbell, NewId, Rejoined, Store, StoreUnavailable
 
 __all__ = ["Hub", "Seat"]
+
+log = structlog.get_logger("hub")
 
 HEAD_POLL = 1.0
 """Seconds between two questions to the store about where the open rooms stand. Makes the doorbell optional."""
@@ -212,6 +216,10 @@ class Hub:
                 heads = await self._store.heads(asked)
         except (StoreUnavailable, TimeoutError):
             return  # Asked again in a second; until then nothing is claimed to be newer than it is.
+        except Exception as error:
+            # A fault of ours must not be the last question that was asked.
+            log.error("heads_fault", error=type(error).__name__)
+            return
         for name in asked:
             room = self._rooms.get(name)
             if room is not None:

@@ -26,6 +26,7 @@ from rooms import (
     Refusal,
     Room,
     Stamp,
+    TurnPage,
     decide,
     evolve,
     may_see,
@@ -219,9 +220,7 @@ class OpenRoom:
             case Detach():
                 self._detach(message.connection)
             case Ask():
-                outcome = await self._carry_out(message.actor, message.command)
-                if not message.answer.done():
-                    message.answer.set_result(outcome)
+                await self._ask(message)
             case Look():
                 await self._look(message)
             case Head():
@@ -290,7 +289,9 @@ class OpenRoom:
 
     async def _bring_up(self, message: CatchUp) -> None:
         member = self._members.get(message.connection)
-        if member is None or not await self._settle() or self.room is None:
+        if member is None or not self._bucket(member.seat.participant).take(self.shell.clock.monotonic()):
+            return  # Who asks too often is not answered, and asks again some seconds later ([LM2]).
+        if not await self._settle() or self.room is None:
             return
         missed = await self._missed_since(message.position)
         if missed is not None:
@@ -327,7 +328,7 @@ class OpenRoom:
             return
         member.again_from = None
         actor = Actor(member.seat.participant, Stamp(member.window, number))
-        if self._bucket(member.seat.participant, now).take(now):
+        if self._bucket(member.seat.participant).take(now):
             outcome = await self._carry_out(actor, message.submission.command)
         else:
             outcome = Again("too_fast")
@@ -349,8 +350,18 @@ class OpenRoom:
                 return
         self.shell.audience.tell([message.connection], packet)
 
-    def _bucket(self, participant: str, now: float) -> TokenBucket:
-        rate = self.shell.commands_per_second
+    async def _ask(self, message: Ask) -> None:
+        """What a form or the house itself asks for. A form may not turn pages faster than a window ([LM2])."""
+        who = message.actor.participant if isinstance(message.command, TurnPage) else None
+        if who is None or self._bucket(who).take(self.shell.clock.monotonic()):
+            outcome = await self._carry_out(message.actor, message.command)
+        else:
+            outcome = Again("too_fast")
+        if not message.answer.done():
+            message.answer.set_result(outcome)
+
+    def _bucket(self, participant: str) -> TokenBucket:
+        rate, now = self.shell.commands_per_second, self.shell.clock.monotonic()
         return self._buckets.setdefault(participant, TokenBucket.full(rate, max(64.0, 2 * rate), now))
 
     def _taken(self, connection: str) -> None:
@@ -416,6 +427,8 @@ class OpenRoom:
             viewers = self._viewers()
             self.room = evolve(self.room, recorded)
             untold.append(recorded)
+            if isinstance(recorded.event, ParticipantLeft):
+                self._board.forget(recorded.event.participant)
             if isinstance(recorded.event, ParticipantLeft | SessionEnded):
                 self._tell(viewers, untold)
                 untold = []

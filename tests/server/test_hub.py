@@ -8,7 +8,7 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from rooms import SERVER, Already, EndSession, Join, Leave, OpenSession, Position, Refusal, Role, TurnPage, wire
+from rooms import SERVER, Actor, Already, EndSession, Join, Leave, OpenSession, Position, Refusal, Role, TurnPage, wire
 from rooms.commands import FromWindow
 from rooms.events import PageTurned
 from rooms.presence import GRACE
@@ -370,6 +370,37 @@ async def test_who_asks_too_fast_is_told_to_ask_again(scene: Scene) -> None:
 
 
 @story
+async def test_a_form_turns_pages_no_faster_than_a_window_and_leaving_is_never_too_fast(scene: Scene) -> None:
+    """[LM2]"""
+    turned = 0
+    for nth in range(100):
+        try:
+            await scene.hub.ask("room", Actor("sam"), TurnPage(PAGES[1 + nth % 2]))
+            turned += 1
+        except StoreUnavailable:
+            pass
+    assert 60 < turned < 70
+    assert isinstance(await scene.hub.ask("room", Actor("sam"), Leave()), tuple)
+
+
+@story
+async def test_a_window_that_always_asks_for_what_it_missed_is_not_always_answered(scene: Scene) -> None:
+    """[LM2] Each answer is read from the store."""
+    begin = await scene.node.position()
+    await scene.node.attach("s", "sam")
+    await scene.node.turn("s", 1, "sleep")
+    for _ in range(100):
+        scene.hub.catch_up("s", begin)
+    await asyncio.sleep(SOON)
+    assert 60 < len(scene.ears.events("s")) < 70
+    answered = len(scene.ears.events("s"))
+    await asyncio.sleep(1)
+    scene.hub.catch_up("s", begin)
+    await asyncio.sleep(SOON)
+    assert len(scene.ears.events("s")) == answered + 1
+
+
+@story
 async def test_a_flood_that_does_not_wait_for_answers_is_cut_off(scene: Scene) -> None:
     await scene.node.attach("a", "alex")
     await scene.node.attach("s", "sam")
@@ -482,6 +513,16 @@ async def test_people_on_two_processes_see_each_other_come_and_go(scene: Scene) 
     assert scene.ears.last("a", "presence")["here"] == ["alex"]
 
 
+@story
+async def test_who_leaves_while_their_connection_is_gone_is_gone_at_once(scene: Scene) -> None:
+    """[PR3]"""
+    await scene.node.attach("a", "alex")
+    await scene.node.attach("s", "sam")
+    scene.hub.detach("s")
+    await scene.hub.ask("room", Actor("sam"), Leave())
+    assert scene.hub.here("room") == {"alex"}
+
+
 # --- several processes ---
 
 
@@ -506,6 +547,25 @@ async def test_without_a_bus_it_takes_a_second(scene: Scene) -> None:
     scene.exchange.cut("south")
     await scene.node.turn("a", 1, "sleep")
     assert south.ears.events("s") == []
+    await asyncio.sleep(HEAD_POLL + SOON)
+    assert south.ears.events("s") == [(4, "page_turned")]
+
+
+@story
+async def test_a_fault_while_asking_where_rooms_stand_is_not_the_last_question(scene: Scene) -> None:
+    south = Node(scene, "south")
+    await scene.node.attach("a", "alex")
+    await south.attach("s", "sam")
+    scene.exchange.cut("south")
+
+    async def fault_once(point: str) -> None:
+        south.store.pace = at_once
+        raise ZeroDivisionError
+
+    scene.errors_expected = ["heads_fault"]
+    south.store.pace = fault_once
+    await asyncio.sleep(HEAD_POLL + SOON)
+    await scene.node.turn("a", 1, "sleep")
     await asyncio.sleep(HEAD_POLL + SOON)
     assert south.ears.events("s") == [(4, "page_turned")]
 
