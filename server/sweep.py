@@ -68,3 +68,6 @@ async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:
             await sweep(store, hub, clock.wall())
         except StoreUnavailable:
             log.warning("sweep_postponed")
+        except Exception as error:
+            # A fault of ours must not mean that from now on nothing is ever deleted.
+            log.error("sweep_fault", error=type(error).__name__)

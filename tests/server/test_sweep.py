@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
 import pytest
+from structlog.testing import capture_logs
 
 from rooms import SERVER, EndSession, Join, OpenSession, Role
 from server.bus.memory import MemoryBus, MemoryExchange
@@ -14,7 +15,7 @@ from server.clock import new_id
 from server.hub import Hub, Seat
 from server.ports import NewRoom
 from server.store.memory import MemoryStore
-from server.sweep import IDLE_END, KEPT_AFTER_END, PRACTICE_IDLE_END, sweep
+from server.sweep import IDLE_END, KEPT_AFTER_END, PRACTICE_IDLE_END, keep_sweeping, sweep
 
 
 @dataclass
@@ -126,4 +127,25 @@ async def test_nothing_of_practice_is_kept_se6(house: House) -> None:
     await house.sweep()
     assert await house.rooms() == {"practice": True}
     await house.sweep()
+    assert await house.rooms() == {}
+
+
+async def test_a_fault_in_one_sweep_is_not_the_last_sweep_se6(house: House) -> None:
+    class Waking(HandClock):
+        async def sleep(self, seconds: float) -> None:
+            """Two sweeps, then no more."""
+            self.seconds += seconds
+            if self.seconds > house.clock.seconds + 2 * seconds:
+                raise asyncio.CancelledError
+
+    async def fault_once(point: str) -> None:
+        house.store.pace = pace
+        raise ZeroDivisionError
+
+    await house.session("over", practice=True)
+    await house.hub.ask("over", SERVER, EndSession())
+    pace, house.store.pace = house.store.pace, fault_once
+    with pytest.raises(asyncio.CancelledError), capture_logs() as logs:
+        await keep_sweeping(house.store, house.hub, Waking(house.clock.seconds))
+    assert [line["event"] for line in logs] == ["sweep_fault", "session_destroyed"]
     assert await house.rooms() == {}
