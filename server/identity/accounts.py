@@ -14,7 +14,8 @@ from rooms.names import clean_name
 from server.identity.sealing import HouseSeal
 from server.ports import Clock, Conflict, Database, NewId, Row, Statement
 
-LOGIN_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,39}")
+LOGIN_LETTERS = 40
+LOGIN_NAME = re.compile(rf"[a-z0-9][a-z0-9._@-]{{1,{LOGIN_LETTERS - 1}}}")
 PASSWORD_LETTERS = (12, 200)
 HASHES_AT_ONCE = 2
 """A hash takes 64 MB and a tenth of a second of a core: more at once would be a way to bring the server down."""
@@ -117,7 +118,7 @@ class Accounts:
         Raises:
             SignInProblem: with a code.
         """
-        login = login.strip().casefold()
+        login = login.strip().casefold()[: LOGIN_LETTERS + 1]  # No account has a longer one, and it is remembered.
         if not self._may_try(login):
             raise SignInProblem("slow_down")
         row = await self._row_of_login(login)

@@ -149,7 +149,7 @@ class SqliteDatabase:
         self._must_work()
         try:
             rows = await self._reader.execute_fetchall(sql, _named(values))
-        except sqlite3.OperationalError as error:
+        except sqlite3.Error as error:
             raise _as_seen_outside(error) from error
         return [dict(row) for row in rows]
 

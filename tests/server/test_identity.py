@@ -100,6 +100,13 @@ async def test_alex_signs_in_with_name_and_password_and_is_shown_with_a_job(acco
     assert "Alex" not in repr(again)
 
 
+async def test_a_name_longer_than_any_account_has_is_counted_by_its_beginning(accounts: Accounts) -> None:
+    """Names are remembered to slow down guessing, and a stranger chooses how long they are."""
+    for nth in range(TRIES_AT_ONCE):
+        assert await tries(accounts, "x" * 50_000 + str(nth), PASSWORD) == "wrong"
+    assert await tries(accounts, "x" * 50_000 + "again", PASSWORD) == "slow_down"
+
+
 async def test_a_wrong_name_is_answered_like_a_wrong_password(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
