@@ -32,7 +32,7 @@ class Reception(Protocol):
 
     def opened(self, sid: str, scope: Scope, engine: Any) -> None: ...
 
-    def check_order(self, sid: str, kind: int, size: int) -> None:
+    def expects(self, sid: str, kind: int, size: int) -> bool:
         """Raises `Malformed`."""
 
     def greet(self, sid: str, payload: object) -> None:
@@ -80,7 +80,8 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carries
         """One message. The only place where a client's packet can make anything raise, so nothing leaves it."""
         try:
             packet = self.packet_class(encoded_packet=data)
-            self._reception.check_order(eio_sid, packet.packet_type, len(data))
+            if not self._reception.expects(eio_sid, packet.packet_type, len(data)):
+                return
             if packet.packet_type == socket_packet.CONNECT:
                 await self._handle_connect(eio_sid, None, packet.data)
                 self._reception.greeted(eio_sid)

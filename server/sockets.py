@@ -19,7 +19,7 @@ from socketio.exceptions import ConnectionRefusedError as Refused
 from starlette.requests import cookie_parser
 
 from rooms import Position
-from rooms.limits import COMMAND_BYTES, NUMBER_MAX
+from rooms.limits import NUMBER_MAX
 from rooms.wire import (
     GOODBYES,
     PROTOCOL_VERSION,
@@ -39,6 +39,7 @@ from server.open_room import Seat
 from server.packet import (
     CLOSE,
     SEPARATOR,
+    Json,
     Malformed,
     Rule,
     check_frame,
@@ -340,7 +341,7 @@ class Sockets:
         try:
             hello = parse_hello(payload)
         except WireError:
-            self._count(connection, Malformed(Rule.HELLO, COMMAND_BYTES))
+            self._count(connection, Malformed(Rule.HELLO, _size_of(payload)))
             raise _refused("malformed") from None
         if hello.version != PROTOCOL_VERSION:
             raise _refused("other_version")
@@ -360,20 +361,21 @@ class Sockets:
         position = None if hello.position is None else position_of(hello.position)
         self.hub.attach(connection.id, connection.seat, hello.window, position)
 
-    def check_order(self, sid: str, kind: int, size: int) -> None:
-        """First the connect, once; then everything else. Raises `Malformed`."""
-        connection = self._by_sid[sid]
+    def expects(self, sid: str, kind: int, size: int) -> bool:
+        """Whether a packet is still wanted. First comes the connect, once; then everything else. Raises `Malformed`."""
+        connection = self._by_sid.get(sid)
+        if connection is None or connection.closing:
+            return False
         if kind == socket_packet.CONNECT:
             if connection.hello is not None:
                 raise Malformed(Rule.CONNECTED_TWICE, size)
         elif not connection.attached:
             raise Malformed(Rule.TOO_EARLY, size)
+        return True
 
     def said(self, sid: str, name: str, payload: object) -> None:
         """An event of a client."""
-        connection = self._by_sid.get(sid)
-        if connection is None or connection.closing:
-            return
+        connection = self._by_sid[sid]
         try:
             if name == "catch_up":
                 self.hub.catch_up(connection.id, parse_catch_up(payload))
@@ -381,7 +383,8 @@ class Sockets:
                 self.hub.submit(connection.id, parse_submission(payload))
         except WireError:
             self._answer_malformed(connection, payload)
-            self._count(connection, Malformed(Rule.POSITION if name == "catch_up" else Rule.COMMAND, COMMAND_BYTES))
+            rule = Rule.POSITION if name == "catch_up" else Rule.COMMAND
+            self._count(connection, Malformed(rule, _size_of(payload)))
 
     def broke(self, sid: str, broken: Malformed) -> None:
         connection = self._by_sid.get(sid)
@@ -508,6 +511,11 @@ class Sockets:
 
 def _refused(code: str) -> Refused:
     return Refused(code, {"code": code, "retry": dict(GOODBYES)[code]})
+
+
+def _size_of(payload: object) -> int:
+    """How many letters it was, nearly: blanks are not counted."""
+    return len(Json.dumps(payload))
 
 
 def _asked(connection: Connection) -> bool:
