@@ -5,6 +5,7 @@ rules start in half a second, and they are started very often (`test_rules_bite.
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from tests.house import House
     from tests.visitor import Visitor
 
+LOGGED = re.compile(r"\d{4}-\d\d-\d\d[ T][\d:.]+Z? .*\[")
+"""A line of the log, as it looks inside a test's own process."""
 LONG = os.environ.get("COPAGE_LONG") == "1"
 
 settings.register_profile("few", max_examples=25, derandomize=True, deadline=None, database=None)
@@ -104,4 +107,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_sep("=", "measured")
     for report in printed:
         for line in report.capstdout.splitlines():
+            if LOGGED.match(line):
+                continue
             terminalreporter.write_line(f"{report.nodeid.rsplit('::', 1)[-1]}: {line}")
