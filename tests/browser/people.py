@@ -54,7 +54,7 @@ LOOK = """() => {
     said: words(part("said")),
     back: part("back") ? !part("back").disabled && shown(part("back")) : false,
     covered: shown(part("covered")) ? words(part("covered")) : "",
-    text: document.body.innerText,
+    text: document.body?.innerText ?? "",
   };
 }"""
 
@@ -88,6 +88,8 @@ class Person:
         self.sockets = 0
         self.complaints: list[str] = []
         """Errors and warnings that the browser wrote to its console."""
+        self.came_at = 0.0
+        """When this window last began to load."""
         page.on("console", self._noted)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("websocket", self._opened_socket)
@@ -110,6 +112,7 @@ class Person:
     # --- doing ---
 
     async def goes_to(self, address: str) -> None:
+        self.came_at = time.monotonic()
         await self.page.goto(address, wait_until="commit")
 
     async def opens(self, page: str) -> None:

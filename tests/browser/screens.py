@@ -120,17 +120,17 @@ async def _session(kim: Person, robin: Person, house: House) -> AsyncIterator[Sc
     await robin.presses(HELP)
     await kim.presses(HELP)
     await robin.drops()
-    await robin.is_told_not_connected()
+    await other.locator("[data-copage=state][data-state=not_connected]").wait_for()
     yield "session-not-connected", other
     await robin.comes_back()
-    await robin.is_told_connected()
+    await other.locator("[data-copage=state][data-state=live]").wait_for()
     await kim.presses("[data-copage=end-box] summary")
     yield "end-asks", page
     await kim.presses("[data-copage=end-cancel]")
     await robin.leaves()
     await other.wait_for_url("**/left")
     yield "left", other
-    await kim.waits_until(lambda sight: any("left" in state for _, state in sight.people), "that Robin has left")
+    await page.locator("[data-copage=people] [data-state=left]").wait_for()
     yield "session-partner-left", page
     await kim.presses("[data-copage=end-box] summary")
     await kim.presses("[data-copage=end] button")

@@ -13,12 +13,16 @@ from tests.browser.people import HOME, PAGES, Person, practice, practice_windows
 from tests.conftest import Amount
 from tests.house import House
 from tests.proxy import Proxy, Way, WebSockets
-from tests.waiting import until
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
 FIRST, SECOND, THIRD = PAGES[:3]
+CHOOSE = """(number) => {
+  const offered = [...document.querySelectorAll("form[data-copage=turn] button[name=page]")];
+  offered[number % offered.length].click();
+}"""
+"""Chosen and pressed in one moment: between two, the page may have become another."""
 AT_MOST = 8.0
 """Seconds from loading to the shared page: bar 5 of the spine."""
 
@@ -27,9 +31,8 @@ AT_MOST = 8.0
 async def test_websockets_do_not_work_here(what: WebSockets, chromium: Browser, far: tuple[House, Proxy]) -> None:
     house, network = far
     network.websockets = what
-    began = time.monotonic()
     async with practice_windows(chromium, house) as (alex, sam):
-        shared = max(await asyncio.gather(alex.is_told_connected(), sam.is_told_connected())) - began
+        shared = max(await asyncio.gather(alex.is_told_connected(), sam.is_told_connected())) - alex.came_at
         print(f"WebSockets {what.name.lower()}: a shared page {shared:.1f} s after loading (at most {AT_MOST:.0f} s)")
         assert shared <= AT_MOST
         assert network.upgrades
@@ -57,20 +60,21 @@ async def test_a_tab_remembers_that_websockets_do_not_work_here(chromium: Browse
 async def test_websockets_are_cut_after_a_while_again_and_again(
     chromium: Browser, far: tuple[House, Proxy], amount: Amount
 ) -> None:
+    """They turn pages all the while: through every cut, and after the windows have given WebSockets up."""
     house, network = far
     lives = amount(4, 20)
     network.websocket_lives, network.cuts = lives, 0
-    longest = 0.0
     async with practice(chromium, house) as (alex, sam):
-        for turn in range(3):
-            cuts = network.cuts
-            await until(lambda cuts=cuts: network.cuts >= cuts + 2, "both to be cut off", lives + 20)  # type: ignore[misc]  # mypy cannot tell the type of a lambda with a default
+        turns, longest = 0, 0.0
+        end = time.monotonic() + 3.5 * lives
+        while time.monotonic() < end:
+            person, page = ((alex, FIRST), (sam, HOME), (alex, SECOND), (sam, HOME))[turns % 4]
             began = time.monotonic()
-            person, page = ((alex, FIRST), (sam, HOME), (alex, SECOND))[turn]
             await person.opens(page)
             await asyncio.gather(alex.sees(page), sam.sees(page))
-            longest = max(longest, time.monotonic() - began)
-        print(f"cut after {lives} s each: a page turned right after a cut is there after {longest:.2f} s at most")
+            turns, longest = turns + 1, max(longest, time.monotonic() - began)
+        print(f"cut after {lives} s each, {network.cuts} times: of {turns} turns, the slowest took {longest:.2f} s")
+        assert network.cuts >= 4
         assert longest <= AT_MOST
         network.mend()
         await same_for(alex, sam)
@@ -80,9 +84,8 @@ async def test_a_slow_network(chromium: Browser, far: tuple[House, Proxy]) -> No
     """300 ms each way."""
     house, network = far
     network.delay = 0.3
-    began = time.monotonic()
     async with practice_windows(chromium, house) as (alex, sam):
-        shared = max(await asyncio.gather(alex.is_told_connected(), sam.is_told_connected())) - began
+        shared = max(await asyncio.gather(alex.is_told_connected(), sam.is_told_connected())) - alex.came_at
         print(f"300 ms each way: a shared page {shared:.1f} s after loading")
         assert shared <= AT_MOST
         await both_turn_pages(random.Random(1), alex, sam, 6)
@@ -95,7 +98,7 @@ async def test_one_way_is_cut(way: Way, chromium: Browser, far: tuple[House, Pro
     async with practice(chromium, house) as (alex, sam):
         await both_turn_pages(random.Random(2), alex, sam, 2)
         network.cut(way)
-        await alex.page.locator(f"button[name=page][value='{HOME}']").first.click()
+        await _turns_a_page(random.Random(5), alex)
         await asyncio.gather(alex.is_told_not_connected(), sam.is_told_not_connected())
         network.mend()
         began = time.monotonic()
@@ -115,7 +118,7 @@ async def test_frames_are_cut_in_their_middle(chromium: Browser, far: tuple[Hous
             network.breaks = 1
             await both_turn_pages(chance, alex, sam, 1)
         print(f"{network.cuts} frames cut in their middle")
-        assert network.cuts >= 3
+        assert network.cuts >= 2
         network.mend()
         await same_for(alex, sam)
 
@@ -130,7 +133,4 @@ async def both_turn_pages(chance: random.Random, alex: Person, sam: Person, time
 
 
 async def _turns_a_page(chance: random.Random, person: Person) -> None:
-    offered = person.page.locator("form[data-copage=turn] button[name=page]").locator("visible=true")
-    choices = await offered.all()
-    # Between two pages the choice may have gone: then nothing was chosen this time.
-    await chance.choice(choices).dispatch_event("click", timeout=2_000)
+    await person.page.evaluate(CHOOSE, chance.randrange(1000))

@@ -67,7 +67,7 @@ def _given() -> list[str]:
         *clinic.what_is_kept,
         *(word for line in clinic.help for word in (line.name, line.when)),
     ]
-    from_pack = [word for page in CONTENT.pages.values() for word in (page.title, page.summary)]
+    from_pack = [word for page in CONTENT.pages.values() for word in (page.title, page.summary, page.area)]
     names = [WORKER, JOB, OTHER, "Our page", *(Words(PSEUDO)(name) for name in NAMES.values())]
     # Longest first: a short one may be a part of a longer one.
     return sorted({*from_clinic, *from_pack, *names}, key=len, reverse=True)
