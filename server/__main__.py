@@ -15,6 +15,7 @@ import structlog
 from server import app
 from server.clinic import check
 from server.control import ControlProblem, ask
+from server.serving import run
 from server.settings import SettingProblem, Settings, read_settings
 
 
@@ -45,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace, settings: Settings) -> int:
     match chosen.command:
         case "serve":
-            asyncio.run(app.run(settings))
+            run(app.run(settings))
         case "migrate":
             print(asyncio.run(app.migrate(settings)))
         case "check-clinic":
