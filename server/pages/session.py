@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 
 import msgspec
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -26,6 +28,7 @@ log = structlog.get_logger("pages")
 NOT_HERE = N_("This session is not open in this browser. Please use your link again, or ask for a new one.")
 NO_PAGE = N_("That page is not part of this session. Please choose another one.")
 
+TICKET_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LEFT = "/left"
 OVER = "/over"
 
@@ -156,7 +159,8 @@ def routes(
         try:
             await opening.join(ticket.room, ticket.participant, ticket.role, wanted)
         except Refused as refused:
-            return _door(request, ticket, wanted, pages.words.refusal(refused.code))
+            if refused.code not in ("session_ended", "left"):  # Another name would not help: the page says what is so.
+                return _door(request, ticket, wanted, pages.words.refusal(refused.code))
         return to(f"/s/{ticket.id}")
 
     return [
@@ -170,4 +174,8 @@ def routes(
 
 
 def _ticket_id(request: Request) -> str:
-    return str(request.path_params["ticket"])
+    """The ticket in the address. What cannot be one names no cookie, either."""
+    ticket = str(request.path_params["ticket"])
+    if not TICKET_ID.fullmatch(ticket):
+        raise HTTPException(404)
+    return ticket

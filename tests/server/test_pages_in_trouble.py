@@ -136,6 +136,25 @@ async def test_a_script_that_leaves_is_not_told_that_it_worked_before_it_did(
     assert held[0]["ended_at"] is not None
 
 
+@pytest.mark.parametrize("ticket", ["no%3b%20Domain=x%0d%0aX:y", "%C3%A9%E2%82%AC", "x" * 65])
+async def test_an_address_that_no_ticket_can_have_is_refused_in_words(inside: Inside, ticket: str) -> None:
+    async with inside.browser() as stranger:
+        for answer in (await stranger.get(f"/s/{ticket}"), await stranger.post(f"/s/{ticket}/leave")):
+            assert answer.status_code == 404 and "set-cookie" not in answer.headers
+
+
+async def test_who_gives_a_name_when_the_session_is_over_is_not_asked_for_another_one(
+    inside: Inside, link: str
+) -> None:
+    async with inside.browser() as sam, inside.browser() as alex:
+        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        [room] = re.findall(r"/desk/sessions/([\w-]+)/end", (await alex.get("/desk")).text)
+        await alex.post(f"/desk/sessions/{room}/end")
+        assert (await sam.post(f"{here}/name", data={"name": "Samuel"})).headers["location"] == here
+        assert (await sam.get(here)).status_code == 410
+
+
 async def test_a_refusal_that_no_page_expects_is_still_a_sentence(
     inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
