@@ -10,7 +10,7 @@ from rooms.wire import Hello
 from server.open_room import Seat
 
 OUTBOX_PACKETS: Final = 256
-OUTBOX_BYTES: Final = 512 * 1024
+OUTBOX_BYTES: Final = 256 * 1024
 
 
 class Outbox(asyncio.Queue[Any]):
@@ -23,13 +23,17 @@ class Outbox(asyncio.Queue[Any]):
         super().__init__()
         self.overflowed: Callable[[], None] | None = None
         self.bytes = 0
+        self._full = False
 
     def _put(self, item: Any) -> None:
+        if self._full:
+            return  # The connection is about to be closed; it will come back and be told what it missed.
         super()._put(item)
         if item is None:
             return
         self.bytes += len(item.encode())
-        if (self.bytes > OUTBOX_BYTES or self.qsize() > OUTBOX_PACKETS) and self.overflowed is not None:
+        self._full = self.bytes > OUTBOX_BYTES or self.qsize() > OUTBOX_PACKETS
+        if self._full and self.overflowed is not None:
             self.overflowed()
 
     def written(self, size: int) -> None:
@@ -42,6 +46,7 @@ class Outbox(asyncio.Queue[Any]):
             self.get_nowait()
             self.task_done()
         self.bytes = 0
+        self._full = False
 
 
 class Connection:

@@ -146,6 +146,14 @@ BAD_HELLOS: tuple[Maker, ...] = (
 )
 
 
+def opening(r: Random) -> Packet:
+    """The first packet: mostly an honest connect, or nothing else would ever be looked at."""
+    chance = r.random()
+    if chance < 0.8:
+        return hello()
+    return r.choice(BAD_HELLOS)(r) if chance < 0.9 else command(1)
+
+
 def mutated(r: Random) -> str:
     """An honest packet, with some letters lost, doubled, changed or put elsewhere."""
     text = r.choice([hello(), command(r.randrange(1, 99)), catch_up(r.randrange(9)), "3", "41"])

@@ -18,7 +18,7 @@ from server.packet import PACKETS_PER_POST, SEPARATOR, Rule
 from tests.conftest import Amount, MakeHouse
 from tests.house import House
 from tests.live_client import LiveClient
-from tests.server.mischief import BAD_HELLOS, command, hello, nasty
+from tests.server.mischief import command, hello, nasty, opening
 from tests.server.raw import PING, TEXT, RawSocket, frame, open_by_polling, request
 from tests.visitor import Held, Visitor
 from tests.waiting import until
@@ -117,10 +117,7 @@ def broken_rules(house: House) -> Counter[str]:
 
 async def by_socket(held: Held, r: Random) -> int:
     socket = await RawSocket.open(held)
-    if r.random() < 0.85:
-        socket.send(hello())
-    else:
-        socket.send(r.choice(BAD_HELLOS)(r))
+    socket.send(opening(r))
     for _ in range(BATCH):
         socket.send(nasty(r))
     socket.write(frame(b"", 0x8))
@@ -130,8 +127,7 @@ async def by_socket(held: Held, r: Random) -> int:
 
 async def by_polling(held: Held, r: Random) -> int:
     sid = await open_by_polling(held)
-    packets: list[str | bytes] = [hello() if r.random() < 0.85 else r.choice(BAD_HELLOS)(r)]
-    packets += [nasty(r) for _ in range(BATCH)]
+    packets = [opening(r), *(nasty(r) for _ in range(BATCH))]
     parts = [each if isinstance(each, bytes) else each.encode(errors="replace") for each in packets]
     await request(held, "POST", f"&sid={sid}", SEPARATOR.encode().join(parts))
     await request(held, "POST", f"&sid={sid}", b"1")

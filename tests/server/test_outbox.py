@@ -1,0 +1,145 @@
+"""What waits for a connection that does not read: bounded, and freed when it is closed."""
+
+from __future__ import annotations
+
+import tracemalloc
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from rooms import Position
+from rooms.wire import Submission
+from server.connection import OUTBOX_BYTES, OUTBOX_PACKETS
+from server.guard import Guard, Receive, Scope, Send
+from server.open_room import Seat
+from server.serving import listen, serving
+from server.sockets import Sockets
+from tests.house import House
+from tests.live_client import LiveClient
+from tests.server.mischief import hello
+from tests.server.raw import RawSocket
+from tests.visitor import Held
+from tests.waiting import until
+
+MEGABYTE = 1024 * 1024
+
+
+class Ears:
+    """A hub that only notes who comes and goes."""
+
+    def __init__(self) -> None:
+        self.here: list[str] = []
+        self.gone: list[str] = []
+
+    def attach(self, connection: str, seat: Seat, window: str, position: Position | None) -> None:
+        self.here.append(connection)
+
+    def submit(self, connection: str, submission: Submission) -> None:
+        raise AssertionError("nobody sends a command here")
+
+    def catch_up(self, connection: str, position: Position) -> None:
+        raise AssertionError("nobody has missed anything here")
+
+    def detach(self, connection: str) -> None:
+        self.gone.append(connection)
+
+
+class Everybody:
+    """Tickets that are always good."""
+
+    async def check(self, ticket: str, cookies: Mapping[str, str]) -> Seat:
+        return Seat("room", "sam", ticket)
+
+
+@asynccontextmanager
+async def an_endpoint() -> AsyncIterator[tuple[Sockets, Ears, Held]]:
+    """The live endpoint behind its wall, in this process and with nothing else."""
+    listening = listen("127.0.0.1", 0)
+    house = House(Path("nowhere"), port=listening.getsockname()[1])
+    ears = Ears()
+    sockets = Sockets(Everybody(), house.url, str)
+    sockets.use(ears)
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            await sockets(scope, receive, send)
+            return
+        while (message := await receive())["type"] != "lifespan.shutdown":
+            await send({"type": f"{message['type']}.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    guard = Guard(app, public_url=house.url, proxies=(), sentence=str)
+    async with serving(guard, listening, sockets.stop):
+        yield sockets, ears, Held(house, "sam", {})
+
+
+def packet(number: int, size: int) -> str:
+    return f'2["events",{{"events":[],"filling":"{str(number) * (size // len(str(number)))}"}}]'
+
+
+async def test_a_socket_that_is_not_read_is_cut_and_its_memory_freed() -> None:
+    async with an_endpoint() as (sockets, ears, held):
+        sam = await RawSocket.open(held, read_buffer=4096)
+        sam.send(hello())
+        await until(lambda: ears.here, "Sam")
+        tracemalloc.start()
+        for number in range(4000):
+            # What is told in one go never gives the connection a chance: this is what a burst costs at most.
+            sockets.tell(ears.here, packet(number, MEGABYTE // 10))
+        await until(lambda: ears.gone == ears.here, "Sam to be given up")
+        await until(lambda: tracemalloc.get_traced_memory()[0] < MEGABYTE, "the memory to be free again")
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        print(f"{most / MEGABYTE:.2f} MB at most, for 400 MB that were told")
+        assert most < MEGABYTE
+        sam.close()
+
+
+async def test_many_small_packets_are_too_many_as_well() -> None:
+    async with an_endpoint() as (sockets, ears, held):
+        sam = LiveClient(held.house.url, held.ticket, held.cookies, way="polling")
+        async with sam.new_http() as http:
+            sid = (await http.get(sam.address("polling"))).text.split('"sid":"')[1].split('"')[0]
+            address = sam.address("polling", sid)
+            await http.post(address, content=hello())
+            await until(lambda: ears.here, "Sam")
+            for number in range(OUTBOX_PACKETS + 1):
+                sockets.tell(ears.here, packet(number, 10))
+            await until(lambda: ears.gone == ears.here, "Sam to be given up")
+            told = (await http.get(address)).text
+            assert '"too_slow","retry":true' in told
+            assert "events" not in told
+            assert (await http.get(address)).status_code == 400
+
+
+async def test_what_has_been_read_does_not_count() -> None:
+    async with (
+        an_endpoint() as (sockets, ears, held),
+        LiveClient(held.house.url, held.ticket, held.cookies) as alex,
+        LiveClient(held.house.url, held.ticket, held.cookies, way="polling") as sam,
+    ):
+        for client in (alex, sam):
+            await client.send_raw(hello())
+        await until(lambda: len(ears.here) == 2, "both")
+        for number in range(40):
+            sockets.tell(ears.here, packet(number, OUTBOX_BYTES // 4))
+            for client in (alex, sam):
+                await client.wait_for("events")
+                client.messages.clear()
+        assert ears.gone == []
+
+
+async def test_everybody_gets_packets_in_the_order_they_were_told() -> None:
+    async with (
+        an_endpoint() as (sockets, ears, held),
+        LiveClient(held.house.url, held.ticket, held.cookies) as alex,
+        LiveClient(held.house.url, held.ticket, held.cookies, way="polling") as sam,
+    ):
+        for client in (alex, sam):
+            await client.send_raw(hello())
+        await until(lambda: len(ears.here) == 2, "both")
+        for number in range(10, 90):
+            sockets.tell([*ears.here, "nobody"], packet(number, 2))
+        for client in (alex, sam):
+            await client.wait_for("events", lambda said: said["filling"] == "89")
+            assert [said["filling"] for _, said in client.messages] == [str(number) for number in range(10, 90)]
