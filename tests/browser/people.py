@@ -32,7 +32,7 @@ HELP = "details.help summary"
 PASSWORD = "four quiet words here"
 JOIN_LINK = re.compile(r"http://[^\s\"<]+/join/[\w-]+")
 ADDRESS = re.compile(r"/s/([\w-]+)")
-OF_THE_NETWORK = re.compile(r"net::ERR_|^WebSocket connection to|status of (4|5)\d\d")
+OF_THE_NETWORK = re.compile(r"net::ERR_|^WebSocket (connection to|is already in CLOSING)|status of (4|5)\d\d")
 """What a browser itself says when an address cannot be reached or refuses."""
 
 LOOK = """() => {
@@ -220,6 +220,12 @@ def _briefly(sight: Sight | None) -> dict[str, object]:
     return shown if sight.page else {**shown, "text": sight.text[:400]}
 
 
+def no_mistakes(*people: Person) -> None:
+    """Raises `AssertionError` with what browsers complained of and no network explains."""
+    found = [mistake for each in people for mistake in each.mistakes]
+    assert not found, found
+
+
 async def same_for(*people: Person, seconds: float = 10) -> None:
     """Wait until all are connected and have the same before them: the page, word by word, and who is here how."""
     seen: list[object] = []
@@ -270,7 +276,7 @@ async def practice_windows(browser: Browser, house: House, **options: Any) -> As
         for person, address in zip((alex, sam), addresses, strict=True):
             await person.goes_to(address)
         yield alex, sam
-        assert alex.mistakes + sam.mistakes == []
+        no_mistakes(alex, sam)
     finally:
         await context.close()
 
@@ -296,7 +302,7 @@ async def another_browser_of(person: Person, browser: Browser) -> AsyncIterator[
         await there.goes_to(person.page.url)
         await there.is_told_connected()
         yield there
-        assert there.mistakes == []
+        no_mistakes(there)
     finally:
         await context.close()
 
@@ -319,7 +325,7 @@ async def real_session(
         await robin.presses("form[action*='/join/'] button")
         await asyncio.gather(kim.is_told_connected(), robin.is_told_connected())
         yield kim, robin
-        assert kim.mistakes + robin.mistakes == []
+        no_mistakes(kim, robin)
     finally:
         await desk.close()
         await phone.close()
