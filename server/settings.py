@@ -35,11 +35,6 @@ class Settings(msgspec.Struct, frozen=True):
         return self.public_url.startswith("https://")
 
     @property
-    def authority(self) -> str:
-        """Host and port as they must stand in every Host header."""
-        return urlsplit(self.public_url).netloc
-
-    @property
     def control_socket(self) -> Path:
         """Where operator commands that write reach the running server."""
         return self.data / "control.sock"
@@ -61,7 +56,7 @@ VARIABLES = (
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """The settings of this process.
+    """The settings of this process. One that is empty counts as not set.
 
     Raises:
         SettingProblem: one is wrong, dangerous, or named like ours but not ours.
@@ -69,6 +64,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     for name in environ:
         if name.startswith("COPAGE_") and name not in VARIABLES and name not in OF_TESTS:
             raise SettingProblem(f"{name} is no setting of Copage; the README lists them")
+    environ = {name: value.strip() for name, value in environ.items() if value.strip()}
     data = Path(environ.get("COPAGE_DATA", ".data")).absolute()
     port = _port(environ.get("PORT", "8000"))
     public_url = _public_url(environ.get("COPAGE_PUBLIC_URL", f"http://127.0.0.1:{port}"))
@@ -81,7 +77,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         database=_database(environ.get("DATABASE_URL"), data / "copage.db"),
         key_file=Path(environ.get("COPAGE_KEY_FILE", str(data / "key"))).absolute(),
         clinic_file=Path(clinic).absolute() if clinic else None,
-        name_shown=environ.get("COPAGE_NAME_SHOWN", "Our page").strip(),
+        name_shown=environ.get("COPAGE_NAME_SHOWN", "Our page"),
         language=environ.get("COPAGE_LANGUAGE", "en"),
         proxies=_proxies(environ.get("COPAGE_PROXIES", "")),
         commands_per_second=_rate(environ.get("COPAGE_COMMANDS_PER_SECOND", "20")),
@@ -93,8 +89,8 @@ OF_TESTS = frozenset({"COPAGE_LONG", "COPAGE_SHOTS", "COPAGE_CHROMIUM", "COPAGE_
 
 
 def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 <= int(text) < 65536:
-        raise SettingProblem("PORT must be a number from 0 to 65535")
+    if not text.isdecimal() or not 1 <= int(text) < 65536:
+        raise SettingProblem("PORT must be a number from 1 to 65535")
     return int(text)
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from server.settings import SettingProblem, read_settings
+from server.settings import VARIABLES, SettingProblem, read_settings
 
 
 def test_without_any_setting_it_serves_this_machine_only() -> None:
     settings = read_settings({})
     assert settings.public_url == "http://127.0.0.1:8000"
     assert settings.host == "127.0.0.1"
-    assert settings.authority == "127.0.0.1:8000"
     assert not settings.secure
+
+
+def test_an_empty_setting_is_one_that_is_not_set() -> None:
+    """Or an empty COPAGE_DATA would put the database into the folder the server was started from."""
+    assert read_settings(dict.fromkeys(VARIABLES, " ")) == read_settings({})
 
 
 def test_the_port_is_part_of_the_default_address() -> None:
@@ -30,6 +34,7 @@ def test_a_public_address_is_kept_without_its_slash() -> None:
     [
         ("PORT", "eighty"),
         ("PORT", "70000"),
+        ("PORT", "0"),
         ("COPAGE_PUBLIC_URL", "pages.example.org"),
         ("COPAGE_PUBLIC_URL", "http://pages.example.org"),
         ("COPAGE_PUBLIC_URL", "https://pages.example.org/clinic"),
