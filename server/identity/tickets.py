@@ -102,25 +102,13 @@ class Tickets:
         row = await self._row(ticket_id)
         return None if row is None else self._if_held(row, cookies)
 
-    async def end(self, ticket_id: str) -> None:
-        """This ticket opens nothing any more. Doing it twice is harmless."""
-        await self._database.write(
-            Statement("UPDATE tickets SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL", (self._now, ticket_id))
-        )
-
     async def end_participant(self, room: str, participant: str) -> None:
         """End all tickets of a participant who has left, on whatever device."""
         await self._database.write(
             Statement(
                 "UPDATE tickets SET ended_at = $1 WHERE room = $2 AND participant = $3 AND ended_at IS NULL",
-                (self._now, room, participant),
+                (self._clock.wall(), room, participant),
             )
-        )
-
-    async def end_room(self, room: str) -> None:
-        """End all tickets of a room."""
-        await self._database.write(
-            Statement("UPDATE tickets SET ended_at = $1 WHERE room = $2 AND ended_at IS NULL", (self._now, room))
         )
 
     async def of_room(self, room: str) -> Sequence[Ticket]:
@@ -129,10 +117,6 @@ class Tickets:
             f"SELECT {_COLUMNS} FROM tickets WHERE room = $1 ORDER BY created_at, id", room
         )
         return [_ticket(row) for row in rows]
-
-    @property
-    def _now(self) -> int:
-        return self._clock.wall()
 
     async def _row(self, ticket_id: str) -> Row | None:
         rows = await self._database.read(f"SELECT {_COLUMNS} FROM tickets WHERE id = $1", ticket_id)
