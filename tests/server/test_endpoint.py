@@ -1,4 +1,6 @@
-"""What waits for a connection that does not read: bounded, and freed when it is closed."""
+"""The live endpoint alone, in this process: what it does with those who do not read, do not speak or do not finish, and
+with a fault behind it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,9 @@ import tracemalloc
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+
+import pytest
+import structlog.testing
 
 from rooms import Position
 from rooms.wire import Submission
@@ -15,8 +20,8 @@ from server.open_room import Seat
 from server.serving import listen, serving
 from server.sockets import Sockets
 from tests.house import House
-from tests.live_client import LiveClient
-from tests.server.mischief import hello
+from tests.live_client import Closed, LiveClient, Way
+from tests.server.mischief import command, hello
 from tests.server.raw import RawSocket
 from tests.visitor import Held
 from tests.waiting import until
@@ -24,8 +29,12 @@ from tests.waiting import until
 MEGABYTE = 1024 * 1024
 
 
+class Panic(BaseException):
+    """What a compiled library raises when it finds itself in a state that cannot be. It is no `Exception`."""
+
+
 class Ears:
-    """A hub that only notes who comes and goes."""
+    """A hub that notes who comes and goes, and breaks when it is given a command."""
 
     def __init__(self) -> None:
         self.here: list[str] = []
@@ -35,13 +44,17 @@ class Ears:
         self.here.append(connection)
 
     def submit(self, connection: str, submission: Submission) -> None:
-        raise AssertionError("nobody sends a command here")
+        raise Panic("what was in the packet")
 
     def catch_up(self, connection: str, position: Position) -> None:
         raise AssertionError("nobody has missed anything here")
 
     def detach(self, connection: str) -> None:
         self.gone.append(connection)
+
+    @property
+    def left(self) -> list[str]:
+        return [each for each in self.here if each not in self.gone]
 
 
 class Everybody:
@@ -143,3 +156,64 @@ async def test_everybody_gets_packets_in_the_order_they_were_told() -> None:
         for client in (alex, sam):
             await client.wait_for("events", lambda said: said["filling"] == "89")
             assert [said["filling"] for _, said in client.messages] == [str(number) for number in range(10, 90)]
+
+
+async def test_who_never_says_hello_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.sockets.HELLO_SECONDS", 0.2)
+    async with an_endpoint() as (_, ears, held):
+        ways: tuple[Way, ...] = ("websocket", "polling")
+        for way in ways:
+            async with LiveClient(held.house.url, held.ticket, held.cookies, way=way) as sam:
+                await sam.until_closed()
+        assert ears.here == []
+
+
+async def test_a_socket_that_never_finishes_to_take_over_gives_the_polls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server.sockets.UPGRADE_SECONDS", 0.2)
+    async with (
+        an_endpoint() as (sockets, ears, held),
+        LiveClient(held.house.url, held.ticket, held.cookies, way="polling") as sam,
+    ):
+        await sam.send_raw(hello())
+        await until(lambda: ears.here, "Sam")
+        silent = await sam.open_socket(sam.sid)
+        await silent.wait_closed()
+        sockets.tell(ears.here, packet(7, 2))
+        assert (await sam.wait_for("events"))["filling"] == "77"
+
+
+async def test_a_fault_behind_it_ends_nothing_and_is_one_short_line() -> None:
+    async with (
+        an_endpoint() as (sockets, ears, held),
+        LiveClient(held.house.url, held.ticket, held.cookies) as alex,
+        LiveClient(held.house.url, held.ticket, held.cookies, way="polling") as sam,
+    ):
+        for client in (alex, sam):
+            await client.send_raw(hello())
+        await until(lambda: len(ears.here) == 2, "both")
+        with structlog.testing.capture_logs() as lines:
+            for client in (alex, sam):
+                await client.send_raw(command(1))
+            await until(lambda: len(lines) == 2, "two lines")
+        assert [line["error"] for line in lines] == ["Panic", "Panic"]
+        assert "what was in" not in str(lines)
+        assert all(len(str(line)) < 300 for line in lines)
+        sockets.tell(ears.left, packet(7, 2))
+        for client in (alex, sam):
+            assert (await client.wait_for("events"))["filling"] == "77"
+
+
+async def test_once_it_has_stopped_nobody_comes_in() -> None:
+    async with (
+        an_endpoint() as (sockets, ears, held),
+        LiveClient(held.house.url, held.ticket, held.cookies, way="polling") as sam,
+    ):
+        await sam.send_raw(hello())
+        await until(lambda: ears.here, "Sam")
+        await sockets.stop()
+        assert (await sam.wait_for("goodbye"))["code"] == "shutting_down"
+        late = LiveClient(held.house.url, held.ticket, held.cookies, way="polling")
+        with pytest.raises(Closed) as closed:
+            await late.open()
+        assert closed.value.status == 503
+        await late.close()
