@@ -372,7 +372,11 @@ class OpenRoom:
             self._pending.pop(connection, None)
 
     async def _carry_out(self, actor: Actor, command: Command) -> Outcome:
-        """Decide, append, follow; and decide again when another process was first."""
+        """Decide, append, follow; and decide again when another process was first.
+
+        Not for ever: everybody else in the room waits for this command meanwhile.
+        """
+        until = self.shell.clock.monotonic() + 2 * STORE_PATIENCE
         for _ in range(TRIES):
             if not await self._settle():
                 return Again("busy")
@@ -390,6 +394,8 @@ class OpenRoom:
                 await self._keep_snapshot()
                 return decision
             await self._accept(result)
+            if self.shell.clock.monotonic() >= until:
+                break
         return Again("busy")
 
     def _numbered(self, after: Position, events: tuple[Event, ...], stamp: Stamp | None) -> tuple[Recorded, ...]:

@@ -333,6 +333,20 @@ async def test_a_store_that_hangs_costs_a_command_its_patience_not_more(scene: S
 
 
 @story
+async def test_a_store_that_reads_and_does_not_write_holds_the_room_up_twice_at_most(scene: Scene) -> None:
+    await scene.node.attach("a", "alex")
+
+    async def hang_on_writing(point: str) -> None:
+        if point == "before_commit":
+            await asyncio.Event().wait()
+
+    scene.store.pace = hang_on_writing
+    scene.node.submit("a", 1, TurnPage("sleep"))
+    await asyncio.sleep(2 * STORE_PATIENCE + SOON)
+    assert scene.ears.answers("a") == [(1, "again", "busy")]
+
+
+@story
 async def test_commit_then_tell(scene: Scene) -> None:
     """[OR4]"""
     await scene.node.attach("a", "alex")
