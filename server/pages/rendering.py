@@ -26,6 +26,7 @@ class Pages:
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(ROOT),
             autoescape=True,
+            auto_reload=False,  # A page does not change under a running server while its code is being updated.
             undefined=jinja2.StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

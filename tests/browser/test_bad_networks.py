@@ -24,7 +24,7 @@ CHOOSE = """(number) => {
 }"""
 """Chosen and pressed in one moment: between two, the page may have become another."""
 AT_MOST = 8.0
-"""Seconds from loading to the shared page: bar 5 of the spine."""
+"""Seconds from loading to the shared page."""
 
 
 @pytest.mark.parametrize("what", [WebSockets.REFUSED, WebSockets.HANGING, WebSockets.SILENT])

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 FIRST, SECOND, THIRD = PAGES[:3]
 AT_MOST = 3.0
-"""Seconds from connectivity until everything is there: bar 4 of the spine."""
+"""Seconds from connectivity until everything is there."""
 
 
 async def test_a_refresh_keeps_the_page_and_the_way_back(chromium: Browser, house: House) -> None:

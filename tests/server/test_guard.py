@@ -1,4 +1,4 @@
-"""The outer wall of the running product, with requests written byte by byte: bar 7."""
+"""The outer wall of the running product, with requests written byte by byte."""
 
 from __future__ import annotations
 

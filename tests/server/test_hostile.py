@@ -1,4 +1,4 @@
-"""Bytes that no honest client sends, against the running product: bar 6. Nobody else notices, nothing grows, little is
+"""Bytes that no honest client sends, against the running product. Nobody else notices, nothing grows, little is
 logged.
 """
 
