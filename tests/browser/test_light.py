@@ -102,7 +102,7 @@ class Counter:
 
 
 async def test_from_the_command_to_ready_is_quick(tmp_path: Path) -> None:
-    """The other test process takes turns on the processor with this one: the start it disturbed least is the measure."""
+    """The other test process shares the processor with this one: the start it disturbed least is the measure."""
     house = House(tmp_path / "house")
     took = []
     for _ in range(6):
