@@ -3,6 +3,8 @@ form that is sent binds it to that browser."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,9 +13,12 @@ from starlette.routing import BaseRoute, Route
 from server.identity import AccountProblem, Accounts, StaffSessions, StartLinks
 from server.pages.cookies import START_COOKIE, give_staff, give_start
 from server.pages.practice import Practice
+from server.pages.refusals import BUSY
 from server.pages.rendering import Pages, field, form_of, to
-from server.ports import Conflict
+from server.ports import Conflict, StoreUnavailable
 from server.words import N_
+
+Answer = Callable[[Request], Awaitable[Response]]
 
 PROBLEMS = {
     "login_name": N_("Please choose a name to sign in with: 2 to 40 small letters, digits, dots or hyphens."),
@@ -36,25 +41,32 @@ def routes(
             request, "start", token=_token(request), problem=None, given={"shown": "", "job": "", "login": ""}
         )
 
+    def bound(answer: Answer) -> Answer:
+        """Give the link to this browser first. What comes of the form then is not the link's doing: it stays good."""
+
+        async def checked(request: Request) -> Response:
+            await form_of(request)  # One that cannot be read binds nothing.
+            browser = await links.bind(_token(request), request.cookies.get(START_COOKIE))
+            if browser is None:
+                return _closed(request)
+            try:
+                response = await answer(request)
+            except StoreUnavailable:
+                response = pages.plain(request, pages.words(BUSY), 503)
+            give_start(response, _token(request), browser, secure)
+            return response
+
+        return checked
+
     async def start_practice(request: Request) -> Response:
-        browser = await _bind(request)
-        if browser is None:
-            return _closed(request)
-        response = await practice.start()
-        give_start(response, _token(request), browser, secure)
-        return response
+        return await practice.start()
 
     async def make_account(request: Request) -> Response:
-        browser = await _bind(request)
-        if browser is None:
-            return _closed(request)
         form = await form_of(request)
         try:
             account = await _created(form, _token(request))
         except AccountProblem as problem:
-            response = _again(request, form, problem.code)
-            give_start(response, _token(request), browser, secure)
-            return response
+            return _again(request, form, problem.code)
         except Conflict:
             return _closed(request)
         response = to("/desk")
@@ -72,9 +84,6 @@ def routes(
         )
         return made.id
 
-    async def _bind(request: Request) -> str | None:
-        return await links.bind(_token(request), request.cookies.get(START_COOKIE))
-
     def _again(request: Request, form: FormData, code: str) -> Response:
         given = {name: field(form, name) for name in ("shown", "job", "login")}
         problem = pages.words(PROBLEMS[code])
@@ -85,8 +94,8 @@ def routes(
 
     return [
         Route("/start/{token}", look),
-        Route("/start/{token}/practice", start_practice, methods=["POST"]),
-        Route("/start/{token}/account", make_account, methods=["POST"]),
+        Route("/start/{token}/practice", bound(start_practice), methods=["POST"]),
+        Route("/start/{token}/account", bound(make_account), methods=["POST"]),
     ]
 
 

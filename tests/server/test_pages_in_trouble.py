@@ -136,6 +136,21 @@ async def test_a_script_that_leaves_is_not_told_that_it_worked_before_it_did(
     assert held[0]["ended_at"] is not None
 
 
+async def test_the_start_link_stays_good_for_the_browser_that_met_trouble(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or the operator's only link would belong to a browser that was never told so."""
+    link = f"/start/{await inside.copage.start_links.make()}"
+    account = {"login": "alex", "password": PASSWORD, "shown": "Alex", "job": ""}
+    async with inside.browser() as alex, inside.browser() as stranger:
+        assert (await alex.post(f"{link}/account", files={"login": b"a file"})).status_code == 400
+        with monkeypatch.context() as trouble:
+            trouble.setattr(Hub, "ask", unavailable)
+            assert (await alex.post(f"{link}/practice")).status_code == 503
+        assert (await stranger.post(f"{link}/account", data=account)).status_code == 404
+        assert (await alex.post(f"{link}/account", data=account)).headers["location"] == "/desk"
+
+
 @pytest.mark.parametrize("ticket", ["no%3b%20Domain=x%0d%0aX:y", "%C3%A9%E2%82%AC", "x" * 65])
 async def test_an_address_that_no_ticket_can_have_is_refused_in_words(inside: Inside, ticket: str) -> None:
     async with inside.browser() as stranger:
