@@ -59,8 +59,8 @@ TRIES = 8
 SNAPSHOT_EVERY = 64
 KEPT_FOR = 600.0
 """Seconds for which events stay in the log after they are in a snapshot: what brings people back exactly."""
-CLOSE_AFTER = 60.0
-"""Seconds for which a room that nobody uses stays open in this process."""
+CLOSE_AFTER = KEPT_FOR + 60.0
+"""Seconds for which a room that nobody uses stays open in this process: until all of its log has become old."""
 CONNECTIONS_PER_PARTICIPANT = 16
 AGAIN_HOLDS = 6.0
 """Seconds for which later numbers wait for one that was answered `again` ([WN6])."""
@@ -82,6 +82,33 @@ class _Member:
     window: str
     again_from: int | None = None
     again_until: float = 0.0
+
+
+@dataclass(slots=True)
+class _Keeping:
+    """How much of a room is in its snapshot, and which events have had their time ([OR7]).
+
+    No time stands beside an event, so the number that the room had comes to is noted once a minute. What an earlier
+    process had done is not known: the first snapshot comes a little sooner than it had to.
+    """
+
+    snapshot: int = 0
+    trimmed: int = 0
+    marks: deque[tuple[float, int]] = field(default_factory=deque)
+
+    def due(self, seq: int, ended: bool, now: float) -> int | None:
+        """Up to which number events can go, if a snapshot is due; of an ended session all. `now` is in seconds."""
+        if not self.marks or now - self.marks[-1][0] >= KEPT_FOR / 10:
+            self.marks.append((now, seq))
+        old = seq if ended else self.trimmed
+        while now - self.marks[0][0] > KEPT_FOR:
+            old = max(old, self.marks.popleft()[1])
+            if not self.marks:
+                self.marks.append((now, seq))
+        return old if old > self.trimmed or seq - self.snapshot >= SNAPSHOT_EVERY else None
+
+    def done(self, seq: int, trimmed: int) -> None:
+        self.snapshot, self.trimmed = seq, trimmed
 
 
 class Attach(msgspec.Struct, frozen=True):
@@ -175,8 +202,7 @@ class OpenRoom:
     _told_here: frozenset[str] = frozenset()
     _announcements: int = 0
     _announced_at: float = float("-inf")
-    _snapshot_seq: int = 0
-    _marks: deque[tuple[float, int]] = field(default_factory=deque)
+    _keeping: _Keeping = field(default_factory=_Keeping)
     _unused_since: float | None = None
 
     def put(self, message: Message) -> None:
@@ -512,8 +538,7 @@ class OpenRoom:
     def _begin(self, room: Room | None) -> None:
         """Start from what the store has, and send it whole: what the windows have may be another past."""
         self.room = room
-        self._marks.clear()
-        self._snapshot_seq = room.seq if room is not None else 0
+        self._keeping = _Keeping()
         self._say_goodbyes()
         if room is None:
             return
@@ -568,20 +593,13 @@ class OpenRoom:
         room = self.room
         if room is None or room.session is None:
             return
-        now = self.shell.clock.monotonic()
-        if not self._marks or now - self._marks[-1][0] >= KEPT_FOR / 10:
-            self._marks.append((now, room.seq))
-        due = room.seq - self._snapshot_seq >= SNAPSHOT_EVERY
-        aged = len(self._marks) > 1 and now - self._marks[0][0] > KEPT_FOR
-        if not (due or aged or (room.session.ended and self._snapshot_seq < room.seq)):
+        trim_to = self._keeping.due(room.seq, room.session.ended, self.shell.clock.monotonic())
+        if trim_to is None:
             return
-        trim_to = room.seq if room.session.ended else 0
-        while self._marks and now - self._marks[0][0] > KEPT_FOR:
-            trim_to = max(trim_to, self._marks.popleft()[1])
         try:
             async with asyncio.timeout(STORE_PATIENCE):
                 await self.shell.store.snapshot(room, trim_to)
-            self._snapshot_seq = room.seq
+            self._keeping.done(room.seq, trim_to)
         except (StoreUnavailable, TimeoutError):
             log.warning("snapshot_postponed", room=self.name)
 

@@ -60,11 +60,23 @@ async def _destroy(store: Store, hub: Hub, session: OpenSessionRow) -> None:
     log.info("session_destroyed", room=session.room, practice=session.practice)
 
 
+async def tidy(store: Store, hub: Hub) -> None:
+    """Look at every ended session once: a process that died before us may have left its log, and a room that is open
+    lets go of it ([OR7])."""
+    for session in await store.sessions():
+        if session.ended_at is not None:
+            await hub.look(session.room)
+
+
 async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:
-    """Sweep for as long as the process lives."""
+    """Tidy up, then sweep for as long as the process lives."""
+    tidied = False
     while True:
         await clock.sleep(EVERY)
         try:
+            if not tidied:
+                await tidy(store, hub)
+                tidied = True
             await sweep(store, hub, clock.wall())
         except StoreUnavailable:
             log.warning("sweep_postponed")

@@ -8,15 +8,31 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
-from rooms import SERVER, Actor, Already, EndSession, Join, Leave, OpenSession, Position, Refusal, Role, TurnPage, wire
+from rooms import (
+    SERVER,
+    Actor,
+    Already,
+    EndSession,
+    Join,
+    Leave,
+    OpenSession,
+    Position,
+    Recorded,
+    Refusal,
+    Role,
+    TurnPage,
+    evolve,
+    wire,
+)
 from rooms.commands import FromWindow
-from rooms.events import PageTurned
+from rooms.events import PageTurned, SessionEnded
 from rooms.presence import GRACE
 from server.bus.memory import MemoryBus, MemoryExchange
 from server.hub import HEAD_POLL, PENDING_PER_CONNECTION, Hub, Seat
 from server.open_room import AGAIN_HOLDS, CLOSE_AFTER, KEPT_FOR, STORE_PATIENCE
 from server.ports import NewRoom, StoreUnavailable
 from server.store.memory import MemoryStore, Shelf
+from server.sweep import tidy
 from tests.world.loop import VirtualClock, VirtualLoop
 
 PAGES = ("home", "sleep", "worry", "plans")
@@ -664,6 +680,30 @@ async def test_after_ten_minutes_the_log_forgets_and_the_room_does_not(scene: Sc
     assert scene.shelf.log("room") == ()
     room = await scene.store.load("room")
     assert room is not None and room.session is not None and room.session.page == "sleep"
+
+
+@story
+async def test_the_log_of_a_room_that_nobody_uses_any_more_is_forgotten_too(scene: Scene) -> None:
+    """[OR7]"""
+    await scene.node.attach("a", "alex")
+    await scene.node.turn("a", 1, "sleep")
+    scene.hub.detach("a")
+    await asyncio.sleep(CLOSE_AFTER + 3 * HEAD_POLL)
+    assert scene.shelf.log("room") == ()
+
+
+@story
+async def test_what_a_process_that_died_left_of_an_ended_session_is_tidied(scene: Scene) -> None:
+    """[OR7]"""
+    room = await scene.store.load("room")
+    assert room is not None
+    end = Recorded(room.seq + 1, "the-end", SessionEnded("alex", 0))
+    await scene.store.append("room", room.position, [end])
+    assert scene.shelf.log("room")[-1] == end
+    await tidy(scene.store, scene.hub)
+    await asyncio.sleep(3 * HEAD_POLL)
+    assert scene.shelf.log("room") == ()
+    assert await scene.store.load("room") == evolve(room, end)
 
 
 @story
