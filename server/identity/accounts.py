@@ -9,9 +9,10 @@ import msgspec
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from rooms.limits import NAME_LETTERS, TokenBucket
+from rooms.limits import NAME_LETTERS
 from rooms.names import clean_name
 from server.identity.sealing import HouseSeal
+from server.identity.tries import Tries
 from server.ports import Clock, Conflict, Database, NewId, Row, Statement
 
 LOGIN_LETTERS = 40
@@ -19,13 +20,6 @@ LOGIN_NAME = re.compile(rf"[a-z0-9][a-z0-9._@-]{{1,{LOGIN_LETTERS - 1}}}")
 PASSWORD_LETTERS = (12, 200)
 HASHES_AT_ONCE = 2
 """A hash takes 64 MB and a tenth of a second of a core: more at once would be a way to bring the server down."""
-
-TRIES_AT_ONCE = 5
-TRY_EVERY = 20.0
-"""Seconds until one more try for one account, once `TRIES_AT_ONCE` are used up."""
-ALL_TRIES_AT_ONCE = 40
-ALL_TRIES_EVERY = 1.0
-ACCOUNTS_SLOWED = 4096
 
 
 class Account(msgspec.Struct, frozen=True):
@@ -76,8 +70,7 @@ class Accounts:
         self._hasher = PasswordHasher()
         self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
         self._nobody: str | None = None
-        self._tries: dict[str, TokenBucket] = {}
-        self._all_tries = TokenBucket.full(1 / ALL_TRIES_EVERY, ALL_TRIES_AT_ONCE, clock.monotonic())
+        self._tries = Tries(clock)
 
     async def exist(self) -> bool:
         """Whether anybody can sign in at all. When not, print a start link."""
@@ -112,14 +105,17 @@ class Accounts:
             raise
         return account
 
-    async def sign_in(self, login: str, password: str) -> Account:
+    async def sign_in(self, login: str, password: str, peer: str) -> Account:
         """The account that this name and password belong to. A wrong name takes as long as a wrong password.
+
+        Args:
+            peer: the address from which it is tried. Only who guesses from there has to wait.
 
         Raises:
             SignInProblem: with a code.
         """
         login = login.strip().casefold()[: LOGIN_LETTERS + 1]  # No account has a longer one, and it is remembered.
-        if not self._may_try(login):
+        if not self._tries.take(login, peer):
             raise SignInProblem("slow_down")
         row = await self._row_of_login(login)
         known = row is not None and not row["disabled"]
@@ -127,7 +123,7 @@ class Accounts:
         right = await self._verify(stored, password)
         if row is None or not known or not right:
             raise SignInProblem("wrong")
-        self._tries.pop(login, None)
+        self._tries.forget(login, peer)
         if self._hasher.check_needs_rehash(stored):
             await self._set_password(str(row["id"]), password)
         return self._account(row)
@@ -136,18 +132,6 @@ class Accounts:
         """An account that may still be used."""
         rows = await self._database.read("SELECT * FROM accounts WHERE id = $1 AND disabled = 0", account_id)
         return self._account(rows[0]) if rows else None
-
-    # --- slowing down ---
-
-    def _may_try(self, login: str) -> bool:
-        """One try of `login`, and one of the whole service. Unknown names count too, or they would stand out."""
-        now = self._clock.monotonic()
-        if len(self._tries) >= ACCOUNTS_SLOWED:
-            self._tries = {name: tries for name, tries in self._tries.items() if not _rested(tries, now)}
-        if login not in self._tries and len(self._tries) >= ACCOUNTS_SLOWED:
-            return False
-        tries = self._tries.setdefault(login, TokenBucket.full(1 / TRY_EVERY, TRIES_AT_ONCE, now))
-        return tries.take(now) and self._all_tries.take(now)
 
     # --- hashing: slow on purpose, so in a thread, and only a few at once ---
 
@@ -197,7 +181,3 @@ def _checked(login: str, password: str, shown: str, job: str) -> tuple[str, str]
     if name is None or work is None or len(name) + len(work) + 2 > NAME_LETTERS:
         raise AccountProblem("shown")
     return name, work
-
-
-def _rested(tries: TokenBucket, now: float) -> bool:
-    return (now - tries.at) * tries.rate + tries.tokens >= tries.burst

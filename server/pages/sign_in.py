@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from server.identity import STAFF_COOKIE, Account, Accounts, SignInProblem, StaffSessions
 from server.pages.cookies import give_staff, take_staff
+from server.pages.peers import peer_of
 from server.pages.rendering import Pages, field, form_of, to
 from server.words import N_
 
@@ -30,7 +31,7 @@ def routes(pages: Pages, accounts: Accounts, staff: StaffSessions) -> list[BaseR
         form = await form_of(request)
         login = field(form, "login")
         try:
-            account = await accounts.sign_in(login, field(form, "password"))
+            account = await accounts.sign_in(login, field(form, "password"), peer_of(request, pages.settings.proxies))
         except SignInProblem as problem:
             said = pages.words(PROBLEMS[problem.code])
             return pages.show(request, "sign_in", STATUS[problem.code], problem=said, login=login)

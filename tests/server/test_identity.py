@@ -23,8 +23,8 @@ from server.identity import (
     staff,
     start_links,
 )
-from server.identity.accounts import TRIES_AT_ONCE, TRY_EVERY
 from server.identity.tickets import NewTicket
+from server.identity.tries import PLACE_TRIES_AT_ONCE, REMEMBERED, TRIES_AT_ONCE, TRY_EVERY, Tries, place_of
 from server.ports import Conflict, NewRoom, Statement
 from server.store.opening import Opened, open_sqlite
 from tests.contracts.trouble import no_trouble
@@ -78,10 +78,13 @@ def cookies_of(new: NewTicket) -> dict[str, str]:
     return {secret_cookie(new.ticket.id): new.secret, here_cookie(new.ticket.id): new.here}
 
 
-async def tries(accounts: Accounts, login: str, password: str) -> str:
+OFFICE, ELSEWHERE = "192.0.2.7", "203.0.113.9"
+
+
+async def tries(accounts: Accounts, login: str, password: str, peer: str = OFFICE) -> str:
     """What comes of signing in: "in", or the code of why not."""
     try:
-        await accounts.sign_in(login, password)
+        await accounts.sign_in(login, password, peer)
     except SignInProblem as problem:
         return problem.code
     return "in"
@@ -94,7 +97,7 @@ async def test_alex_signs_in_with_name_and_password_and_is_shown_with_a_job(acco
     assert not await accounts.exist()
     made = await accounts.create("Alex@Work", PASSWORD, "  Alex ", "nurse")
     assert await accounts.exist()
-    again = await accounts.sign_in(" alex@work ", PASSWORD)
+    again = await accounts.sign_in(" alex@work ", PASSWORD, OFFICE)
     assert again == made == await accounts.get(made.id)
     assert again.name_and_job == "Alex, nurse"
     assert "Alex" not in repr(again)
@@ -143,15 +146,43 @@ async def test_guessing_one_account_slows_down_and_others_still_get_in(accounts:
     assert await tries(accounts, "alex", PASSWORD) == "in"
 
 
-async def test_guessing_many_names_slows_the_whole_service_down(
-    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+async def test_a_stranger_who_guesses_all_day_closes_the_door_for_nobody_else(
+    accounts: Accounts, clock: Hands, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def wrong(self: Accounts, stored: str, password: str) -> bool:
-        return False
+    await accounts.create("alex", PASSWORD, "Alex", "")
+    verify = Accounts._verify
 
-    monkeypatch.setattr(Accounts, "_verify", wrong)
-    said = [await tries(accounts, f"name{number}", "a guess") for number in range(50)]
-    assert said.count("wrong") == 40 and said[40:] == ["slow_down"] * 10
+    async def quickly(self: Accounts, stored: str, password: str) -> bool:
+        return password == PASSWORD and await verify(self, stored, password)
+
+    monkeypatch.setattr(Accounts, "_verify", quickly)
+    for second in range(600):
+        for login in ("alex", f"name{second}"):
+            await tries(accounts, login, "a guess", ELSEWHERE)
+        clock.seconds += 1
+    assert await tries(accounts, "alex", PASSWORD, ELSEWHERE) == "slow_down"
+    assert await tries(accounts, "alex", PASSWORD, OFFICE) == "in"
+
+
+def test_guessing_many_names_slows_down_the_place_it_comes_from(clock: Hands) -> None:
+    tried = Tries(clock)
+    said = [tried.take(f"name{number}", ELSEWHERE) for number in range(PLACE_TRIES_AT_ONCE + 10)]
+    assert said == [True] * PLACE_TRIES_AT_ONCE + [False] * 10
+    assert tried.take("alex", OFFICE)
+
+
+def test_many_places_that_guess_are_forgotten_in_turn_and_close_nothing(clock: Hands) -> None:
+    tried = Tries(clock)
+    for number in range(REMEMBERED + 100):
+        assert tried.take("alex", f"10.0.{number // 250}.{number % 250}")
+    assert tried.take("alex", OFFICE)
+    assert [len(buckets._buckets) for buckets in (tried._places, tried._names)] == [REMEMBERED, REMEMBERED]
+
+
+def test_a_household_is_one_place_however_many_addresses_it_has() -> None:
+    assert place_of("2001:db8:1:2:aaaa::1") == place_of("2001:db8:1:2:bbbb::9") != place_of("2001:db8:1:3::1")
+    assert place_of("::ffff:192.0.2.7") == place_of("192.0.2.7") != place_of("192.0.2.8")
+    assert place_of("made up") == place_of("")
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,11 @@ class Inside:
 
     copage: Copage
 
-    def browser(self) -> httpx2.AsyncClient:
+    def browser(self, peer: str = "127.0.0.1") -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(self.copage.asgi), base_url=ADDRESS, headers={"Origin": ADDRESS}
+            transport=httpx2.ASGITransport(self.copage.asgi, client=(peer, 40_000)),
+            base_url=ADDRESS,
+            headers={"Origin": ADDRESS},
         )
 
 
@@ -54,6 +56,16 @@ async def link(inside: Inside) -> str:
         found = re.search(rf"{ADDRESS}(/join/[\w-]+)", (await alex.get("/desk")).text)
         assert found
         return found[1]
+
+
+async def test_who_guesses_waits_and_alex_at_another_address_does_not(inside: Inside, link: str) -> None:
+    async with inside.browser("203.0.113.9") as stranger, inside.browser("192.0.2.7") as alex:
+        said = [
+            (await stranger.post("/sign-in", data={"login": "alex", "password": "?"})).status_code for _ in range(6)
+        ]
+        assert said == [422] * 5 + [429]
+        answer = await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        assert answer.headers["location"] == "/desk"
 
 
 async def unavailable(*anything: object) -> object:
