@@ -4,17 +4,11 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-import msgspec
-
-from rooms.events import Role, ids_of, snake
+from rooms.events import Discreet, Role, snake
 
 
-class Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=snake):
-    """Base of all commands. Prints its kind and its ids, never a word that a person wrote."""
-
-    def __repr__(self) -> str:
-        shown = [f"{field}={value}" for field, value in ids_of(self)]
-        return f"{type(self).__name__}({', '.join(shown)})"
+class Request(Discreet, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=snake):
+    """Base of all commands."""
 
 
 class OpenSession(Request, frozen=True):

@@ -29,17 +29,16 @@ def snake(name: str) -> str:
     return "".join("_" + letter.lower() if letter.isupper() else letter for letter in name).lstrip("_")
 
 
-def ids_of(value: msgspec.Struct) -> list[tuple[str, object]]:
-    """The fields that may be printed: everything but a person's own words."""
-    return [(name, getattr(value, name)) for name in value.__struct_fields__ if name not in PRIVATE]
-
-
-class Fact(msgspec.Struct, frozen=True, tag_field="kind", tag=snake):
-    """Base of all events. Prints its kind and its ids, never a word that a person wrote."""
+class Discreet(msgspec.Struct, frozen=True):
+    """Prints its kind and its ids, never a word that a person wrote: [LM3]. Nobody has to remember."""
 
     def __repr__(self) -> str:
-        shown = [f"{field}={value}" for field, value in ids_of(self)]
+        shown = [f"{name}={getattr(self, name)}" for name in self.__struct_fields__ if name not in PRIVATE]
         return f"{type(self).__name__}({', '.join(shown)})"
+
+
+class Fact(Discreet, frozen=True, tag_field="kind", tag=snake):
+    """Base of all events."""
 
 
 class SessionOpened(Fact, frozen=True):

@@ -98,23 +98,20 @@ class Hub:
 
     def submit(self, connection: str, submission: Submission) -> None:
         """A command. Answered by its own event, or by `answer`."""
-        room = self._connections.get(connection)
-        if room is None:
-            return
-        if room.pending(connection) >= PENDING_PER_CONNECTION:
-            self._audience.close(connection, "too_fast")
-            return
-        room.put(Submit(connection, submission))
+        self._hand_on(Submit(connection, submission))
 
     def catch_up(self, connection: str, position: Position) -> None:
         """A window has seen a gap, and says where it stands."""
-        room = self._connections.get(connection)
+        self._hand_on(CatchUp(connection, position))
+
+    def _hand_on(self, message: Submit | CatchUp) -> None:
+        room = self._connections.get(message.connection)
         if room is None:
             return
-        if room.pending(connection) >= PENDING_PER_CONNECTION:
-            self._audience.close(connection, "too_fast")
+        if room.pending(message.connection) >= PENDING_PER_CONNECTION:
+            self._audience.close(message.connection, "too_fast")
             return
-        room.put(CatchUp(connection, position))
+        room.put(message)
 
     def detach(self, connection: str) -> None:
         """A connection is gone, whatever the reason. Calling it twice is harmless."""
