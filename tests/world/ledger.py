@@ -14,6 +14,7 @@ class Ledger:
     def __init__(self, empty: Room) -> None:
         self.empty = empty
         self.events: list[Recorded] = []
+        self._rooms = [empty]
         self.problems: list[str] = []
 
     def broken(self, problem: str) -> None:
@@ -24,6 +25,8 @@ class Ledger:
         if after != self.position:
             self.broken(f"the store took events after {after}, but its log was at {self.position}")
         self.events.extend(events)
+        for recorded in events:
+            self._rooms.append(replay(self._rooms[-1], [recorded]))
 
     @property
     def position(self) -> Position:
@@ -37,6 +40,10 @@ class Ledger:
             seq, tail = frame["seq"], frame["tail"]
             if seq > len(self.events) or self.events[seq - 1].tail != tail:
                 self.broken(f"{to} was told event {seq} ({tail}), which is not in the log")
+
+    def room_at(self, seq: int) -> Room | None:
+        """The room as it was at this number; None if it has not come that far."""
+        return self._rooms[seq] if seq < len(self._rooms) else None
 
     def room(self) -> Room:
         """The replay of the log."""

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from rooms import EndSession, Event, FromWindow, Leave, Recorded, Role, TurnPage, View, wire
+from rooms import EndSession, Event, FromWindow, Leave, Recorded, Role, TurnPage, View, view_of, wire
 from rooms.events import PageTurned, ParticipantLeft, SessionEnded
 from tests.world.loop import START_OF_THE_WORLD
 from tests.world.machines import Machine, World
@@ -153,6 +153,16 @@ class Person:
             self.wire = None
             self._call("disconnected")
 
+    def lose(self) -> None:
+        """Something broken in between swallows the next events that are sent here."""
+        if self.wire is not None:
+            self.wire.lose()
+
+    def no_more_losses(self) -> None:
+        """What is in between works again. A connection on which something was or would be lost is broken off."""
+        if self.wire is not None and self.wire.lossy:
+            self.drop()
+
     def submit(self, command: FromWindow) -> None:
         """Ask for something. Somebody whose page says that it is over has nothing left to press."""
         if not self.over:
@@ -205,11 +215,17 @@ class Person:
                 self.wire.send(event, payload)
 
     def _show(self, view: Any) -> None:
-        """The person looks at the screen. Within one epoch its number only grows."""
+        """The person looks at the screen. Its number only grows, and at each it shows what the log says up to there."""
         self.view = None if view is None else msgspec.convert(view, View)
         if self.view is None:
             return
-        epoch, seq = self.view.position.epoch, self.view.position.seq
+        ledger, (epoch, seq, _) = self._world.ledger, msgspec.structs.astuple(self.view.position)
+        if (epoch, seq) == self._shown:
+            return
         if epoch == self._shown[0] and seq < self._shown[1]:
-            self._world.ledger.broken(f"{self.id} saw number {seq} after {self._shown[1]}")
+            ledger.broken(f"{self.id} saw number {seq} after {self._shown[1]}")
         self._shown = (epoch, seq)
+        room = ledger.room_at(seq)
+        expected = view_of(room, self.id) if room is not None else None
+        if expected is not None and self.view != expected:
+            ledger.broken(f"{self.id} saw {self.view} at number {seq}, the log says {expected}")

@@ -117,6 +117,7 @@ class Simulation:
             "burst": self._burst,
             "connect": lambda who, machine: self.people[who].connect(self.machines[machine]),
             "drop": lambda who: self.people[who].drop(),
+            "lose": lambda who: self.people[who].lose(),
             "reload": lambda who: self.people[who].load_page(),
             "crash": lambda machine: self.machines[machine].crash(),
             "start": lambda machine: self.machines[machine].start(),
@@ -209,13 +210,19 @@ class Simulation:
             person.submit(TurnPage(page))
 
     def _heal(self) -> None:
-        """All troubles but the weather are over. Who is connected stays so: it is the product that has to notice."""
+        """All troubles but the weather are over. Who is connected stays so: it is the product that has to notice.
+
+        Except that whoever lost something on the way connects anew: the last word of a silent room, once lost, shows
+        to nobody until then.
+        """
         self.world.be_busy(False)
         for machine in self.machines.values():
             machine.start()
             machine.thaw()
             machine.cut_bus(False)
             machine.cut_store(False)
+        for person in self.people.values():
+            person.no_more_losses()
         self._healing = True
 
     def _reconnect(self) -> None:
@@ -298,7 +305,7 @@ class Scheduler:
         if person.role is Role.WORKER and chance.random() < ENDS:
             return [("end", who)]
         turn: Act = ("turn", who, chance.choice(PAGES) if chance.random() < 0.97 else NOWHERE)
-        return [*[turn] * 9, ("burst", who, pages), ("drop", who), ("reload", who)]
+        return [*[turn] * 9, ("burst", who, pages), ("drop", who), ("reload", who), ("lose", who)]
 
     def _troubles(self) -> list[Act]:
         world, machines = self._simulation.world, self._simulation.machines.values()

@@ -74,6 +74,11 @@ BROKEN = {
         "return position.seq > room.seq or (position.seq == room.seq and position.tail != room.tail)",
         "return False",
     ),
+    "the gap check, of a page that missed something": (
+        "client_templates/src/room.ts",
+        "if (frame.seq > seq + 1) return GAP;",
+        "",
+    ),
     "the head poll": (
         "server/hub.py",
         "await self._clock.sleep(HEAD_POLL)\n            await self._ask_heads()",

@@ -1,6 +1,7 @@
 """One connection between a browser and a process: frames go both ways, in order, each taking its time.
 
-What was on its way when it is cut may arrive or not, but never with a hole: an end of it is lost.
+What was on its way when it is cut may arrive or not, but never with a hole: an end of it is lost. Only something broken
+in between can take a single frame out, and leave the connection as it is.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ class Wire:
         self._up = Way(world, self._chance, self._at_the_server)
         self._down = Way(world, self._chance, person.received)
         self._gone = False
+        self._lose_next = False
+        self.lossy = False
+        """Events were lost on it, or will be: until it is made anew, the browser may be behind and nobody knows."""
         self._told = 0
         """The number that this connection has been brought to."""
         machine.wires[name] = self
@@ -85,12 +89,20 @@ class Wire:
         later = self._chance.uniform(*SECONDS_UNTIL_A_DEAD_PEER_IS_NOTICED)
         self._world.loop.call_later(later, self._life.once_running, self._detach)
 
+    def lose(self) -> None:
+        """The next events that the server sends do not arrive, and neither end is told."""
+        self._lose_next = self.lossy = True
+
     # --- the server's end ---
 
     def tell(self, packet: str) -> None:
-        self._check(packet)
-        if not self._gone:
-            self._down.send(packet)
+        event = self._check(packet)
+        if self._gone:
+            return
+        if self._lose_next and event == "events":
+            self._lose_next = False
+            return
+        self._down.send(packet)
 
     def close(self, goodbye: str) -> None:
         """The server hangs up, after all that it has said."""
@@ -130,11 +142,14 @@ class Wire:
         if self._machine.wires.pop(self.name, None) is not None:
             self._machine.within(lambda: self._machine.hub.detach(self.name))
 
-    def _check(self, packet: str) -> None:
-        """Commit before tell; no hole in what is told; and no process ever shows less than it has shown before."""
+    def _check(self, packet: str) -> str:
+        """Commit before tell; no hole in what is told; and no process ever shows less than it has shown before.
+
+        Gives the packet's name.
+        """
         event, payload = wire.payload_of(packet)
         if event not in ("welcome", "events", "whole"):
-            return
+            return event
         ledger, to = self._world.ledger, f"{self._person.id} on {self.name}"
         view = payload["view"] if event == "whole" else payload.get("whole")
         if view is not None:
@@ -148,3 +163,4 @@ class Wire:
         if self._told < self._life.shown:
             ledger.broken(f"{to} was brought to {self._told}, by a process that had shown {self._life.shown}")
         self._life.shown = max(self._life.shown, self._told)
+        return event
