@@ -55,6 +55,7 @@ class SignInProblem(Exception):
 
 
 class _Sealed(msgspec.Struct, frozen=True):
+    login: str
     shown: str
     job: str
 
@@ -87,13 +88,12 @@ class Accounts:
         account = Account(self._new_id(), *_checked(login, password, shown, job))
         if await self._row_of_login(login) is not None:
             raise AccountProblem("login_taken")
-        sealed = self._vault.seal_house(
-            msgspec.json.encode(_Sealed(account.shown, account.job)), "accounts", account.id
-        )
+        content = msgspec.json.encode(_Sealed(login, account.shown, account.job))
+        sealed = self._vault.seal_house(content, "accounts", account.id)
         making = Statement(
-            "INSERT INTO accounts (id, name, sealed, password, role, disabled, created_at) "
+            "INSERT INTO accounts (id, login_hash, sealed, password, role, disabled, created_at) "
             "VALUES ($1, $2, $3, $4, 'worker', 0, $5)",
-            (account.id, login, sealed, await self._hash(password), self._clock.wall()),
+            (account.id, self._login_hash(login), sealed, await self._hash(password), self._clock.wall()),
             rows=1,
         )
         try:
@@ -159,8 +159,11 @@ class Accounts:
     # --- rows ---
 
     async def _row_of_login(self, login: str) -> Row | None:
-        rows = await self._database.read("SELECT * FROM accounts WHERE name = $1", login)
+        rows = await self._database.read("SELECT * FROM accounts WHERE login_hash = $1", self._login_hash(login))
         return rows[0] if rows else None
+
+    def _login_hash(self, login: str) -> str:
+        return self._vault.fingerprint(login.encode("utf-8", "surrogatepass"), "accounts", "login")
 
     def _account(self, row: Row) -> Account:
         sealed = row["sealed"]

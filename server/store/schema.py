@@ -1,7 +1,8 @@
 """The tables, in versions. A new version is a new entry at the end of `VERSIONS`; what is there already never changes.
 
 Ids, kinds, numbers and times (milliseconds since 1970, UTC) stand in clear; columns called `payload` or `sealed` hold
-what `vault.py` made of everything else. Hashes are SHA-256 in hexadecimal.
+what `vault.py` made of everything else. Hashes are SHA-256 in hexadecimal; that of a login name, which
+could be guessed, is keyed (`Vault.fingerprint`).
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
             room TEXT PRIMARY KEY, seq INTEGER NOT NULL, tail TEXT NOT NULL, payload BLOB NOT NULL
         ) STRICT""",
         """CREATE TABLE accounts (
-            id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL, password TEXT NOT NULL,
+            id TEXT PRIMARY KEY, login_hash TEXT NOT NULL UNIQUE, sealed BLOB NOT NULL, password TEXT NOT NULL,
             role TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
         ) STRICT""",
         """CREATE TABLE staff_sessions (
-            hash TEXT PRIMARY KEY, account TEXT NOT NULL, created_at INTEGER NOT NULL, seen_at INTEGER NOT NULL
+            hash TEXT PRIMARY KEY, account TEXT NOT NULL, created_at INTEGER NOT NULL
         ) STRICT""",
         "CREATE INDEX staff_sessions_of_account ON staff_sessions (account)",
         """CREATE TABLE tickets (

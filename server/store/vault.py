@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import hmac
 import os
 import stat
 from pathlib import Path
@@ -58,6 +60,7 @@ class Vault:
         """`key`: 32 bytes, from `read_key` or `make_key`."""
         self._wrapping = Seal(_derived(key, b"copage session keys"))
         self._house = Seal(_derived(key, b"copage house"))
+        self._finding = _derived(key, b"copage fingerprints")
 
     def new_key(self, room: str, session: str) -> tuple[Seal, bytes]:
         """A fresh key for a session, and the wrapped form that is kept beside the session."""
@@ -75,6 +78,13 @@ class Vault:
     def open_house(self, sealed: bytes, *place: Place) -> bytes:
         """What `seal_house` was given for the same `place`. Raises `Tampered` otherwise."""
         return self._house.open(sealed, *place)
+
+    def fingerprint(self, content: bytes, *place: Place) -> str:
+        """By what a sealed value can be found again: the same for the same `content` and `place`, in hexadecimal.
+
+        Without the installation's key nobody can try whether it is that of a name they think of.
+        """
+        return hmac.new(self._finding, _bound_to((*place, content.hex())), hashlib.sha256).hexdigest()
 
     def key_check(self) -> str:
         """A text that only this key recognises. It stands in the database, so that a wrong key shows at the start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -224,9 +225,23 @@ async def test_a_sign_in_ends_when_it_is_closed_or_idle_or_a_day_old(house: Open
     for _ in range(11):
         clock.seconds += 3600
         assert await sessions.check(second) == "alex", "in use, so it goes on"
+    third = await sessions.open("kim")
     clock.seconds += staff.IDLE_FOR / 1000 + 1
-    assert await sessions.check(second) is None
+    assert await sessions.check(second) is None, "its day is over"
+    assert await sessions.check(third) is None, "nobody was there"
+    clock.seconds += 60
+    await sessions.open("alex")
+    assert await sessions.check(third) is None, "what has ended stays so"
     assert await sessions.check(None) is None and await sessions.check("made up") is None
+
+
+async def test_a_sign_in_outlives_a_new_start_of_the_server(house: Opened, clock: Hands) -> None:
+    token = await StaffSessions(house.database, clock).open("alex")
+    after = StaffSessions(house.database, clock)
+    clock.seconds += staff.IDLE_FOR / 1000 + 1
+    assert await after.check(token) == "alex"
+    clock.seconds += staff.SIGNED_IN_FOR / 1000
+    assert await after.check(token) is None
 
 
 # --- start links ---
@@ -301,6 +316,17 @@ async def test_who_leaves_leaves_on_every_device_and_others_stay(tickets: Ticket
         found = await tickets.find(new.ticket.id, cookies_of(new))
         assert found is not None and found.ended
     assert await tickets.check(alex.ticket.id, cookies_of(alex)) == alex.ticket
+
+
+async def test_the_name_to_sign_in_with_is_found_by_a_hash_and_stored_nowhere(
+    house: Opened, accounts: Accounts
+) -> None:
+    made = await accounts.create("friederike", PASSWORD, "Fritzi", "nurse")
+    [row] = await house.database.read("SELECT * FROM accounts")
+    assert made.id in repr(row) and "friederike" not in repr(row)
+    assert hashlib.sha256(b"friederike").hexdigest() not in repr(row), "without the key nobody can try names"
+    with pytest.raises(AccountProblem, match="login_taken"):
+        await accounts.create(" Friederike", PASSWORD, "Rike", "")
 
 
 async def test_no_secret_is_stored_as_it_is(house: Opened, tickets: Tickets, invitations: Invitations) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import os
 import re
 from pathlib import Path
 
@@ -146,6 +147,19 @@ def test_a_session_key_opens_for_its_own_session_only() -> None:
 def test_the_same_words_never_look_the_same() -> None:
     vault = Vault(bytes(32))
     assert len({vault.seal_house(b"Ada", "accounts", "account-1") for _ in range(100)}) == 100
+
+
+def test_a_fingerprint_finds_the_same_words_in_the_same_place_with_the_same_key_only() -> None:
+    vault = Vault(os.urandom(32))
+    ada = vault.fingerprint(b"ada", "accounts", "login")
+    assert ada == vault.fingerprint(b"ada", "accounts", "login")
+    others = (
+        vault.fingerprint(b"ben", "accounts", "login"),
+        vault.fingerprint(b"ada", "accounts", "name"),
+        vault.fingerprint(b"ada", "accounts"),
+        Vault(os.urandom(32)).fingerprint(b"ada", "accounts", "login"),
+    )
+    assert ada not in others and len(set(others)) == 4
 
 
 def test_a_vault_recognises_its_own_check_only() -> None:

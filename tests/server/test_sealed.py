@@ -26,7 +26,8 @@ ADA = "Quendoline Zaunkönig"
 BEN = "Ottokar Mauersegler"
 ACCOUNT = "Friederike Wiedehopf"
 JOB = "Kranichhüterin"
-CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
+LOGIN = "f.wiedehopf"
+CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, LOGIN, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
 
 
 async def a_session(house: Opened) -> Diary:
@@ -38,8 +39,8 @@ async def a_session(house: Opened) -> Diary:
     sealed = house.vault.seal_house(ACCOUNT.encode(), "accounts", "account-1")
     await house.database.write(
         Statement(
-            "INSERT INTO accounts (id, name, sealed, password, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
-            ("account-1", "friederike", sealed, "hashed", "worker", 1),
+            "INSERT INTO accounts (id, login_hash, sealed, password, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            ("account-1", house.vault.fingerprint(LOGIN.encode(), "accounts", "login"), sealed, "hashed", "worker", 1),
             rows=1,
         )
     )
@@ -70,7 +71,7 @@ async def test_no_word_of_a_session_is_on_the_disk_in_clear(tmp_path: Path) -> N
 async def test_no_word_and_no_secret_of_a_real_session_is_in_files_backup_or_log(houses: MakeHouse) -> None:
     house = await houses()
     async with Visitor(house) as desk:
-        await desk.makes_account(login="friederike", shown=ACCOUNT, job=JOB)
+        await desk.makes_account(login=LOGIN, shown=ACCOUNT, job=JOB)
         ada, link = await desk.starts_session()
         async with Visitor(house) as device:
             ben = await device.comes_in(link, name=BEN)
@@ -87,7 +88,7 @@ async def test_no_word_and_no_secret_of_a_real_session_is_in_files_backup_or_log
     files["log"] = (house.output + said.decode()).encode()
 
     assert {"copage.db", "copage.db-wal", "backup.db", "copage.db after stopping"} <= set(files)
-    words = [name.encode() for name in (ACCOUNT, JOB, BEN, PASSWORD)]
+    words = [name.encode() for name in (ACCOUNT, JOB, BEN, LOGIN, PASSWORD)]
     secrets = [value.encode() for person in (ada, ben) for value in person.cookies.values()]
     secrets.append(link.rpartition("/")[2].encode())
     found = [(name, word) for name, content in files.items() for word in (*words, *secrets) if word in content]
