@@ -18,7 +18,7 @@ from server.pages.opening import Opening, Refused, participant_here
 from server.pages.practice import Practice
 from server.pages.rendering import Pages, to
 from server.pages.sign_in import signed_in
-from server.ports import OpenSessionRow, Store
+from server.ports import NewId, OpenSessionRow, Store
 from server.words import N_
 
 NOT_YOURS = N_("This session is not on your desk any more.")
@@ -45,18 +45,17 @@ def routes(
     invitations: Invitations,
     opening: Opening,
     practice: Practice,
+    new_id: NewId,
 ) -> list[BaseRoute]:
     async def desk(request: Request, account: Account) -> Response:
         sessions = [await on_desk(row) for row in await sessions_of(account)]
         return pages.show(request, "desk", account=account, sessions=sessions)
 
     async def start(request: Request, account: Account) -> Response:
-        room, session = await opening.open(account.id)
+        room, _ = await opening.open(account.id)
         await invitations.make(room)
-        response = to("/desk")
-        new = await opening.let_in(room, session, Role.WORKER, account.name_and_job)
-        give_ticket(response, new, pages.settings.secure)
-        return response
+        await opening.join(room, new_id(), Role.WORKER, account.name_and_job)
+        return to("/desk")  # *Go in* is what gives a ticket.
 
     async def start_practice(request: Request, account: Account) -> Response:
         return await practice.start()
@@ -82,7 +81,6 @@ def routes(
         ended = await hub.ask(row.room, SERVER if here is None else Actor(here), EndSession())
         if isinstance(ended, Refusal) and ended.code != "session_ended":
             raise Refused(ended.code)
-        await invitations.revoke(row.room)
         return to("/desk")
 
     async def sessions_of(account: Account) -> Sequence[OpenSessionRow]:

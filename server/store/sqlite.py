@@ -21,7 +21,7 @@ import msgspec
 
 from server.ports import Conflict, Row, Statement, StoreUnavailable, Value
 from server.store.backup import check_backup
-from server.store.problems import DatabaseBusy, SchemaProblem
+from server.store.problems import BackupProblem, DatabaseBusy, SchemaProblem
 from server.store.queries import Entry
 from server.store.schema import TABLES, bring_up_to_date
 from server.store.vault import Vault, sync_folder
@@ -182,7 +182,8 @@ class SqliteDatabase:
         signed in: a sign-in that was ended must not come back.
 
         Raises:
-            BackupProblem: it is not a complete backup of this version, or was sealed with another key. Nothing changed.
+            BackupProblem: it is not a complete backup of this version, was sealed with another key, or is this database
+                itself, by whatever name. Nothing changed.
         """
         await asyncio.to_thread(check_backup, backup, vault)
         await self._done_alone(lambda: self._replace_by(backup))
@@ -210,6 +211,8 @@ class SqliteDatabase:
             if not self._queue:
                 self._more.clear()
                 await self._more.wait()
+        if backup.exists() and backup.samefile(self.path):
+            raise BackupProblem(f"{backup} is the database itself. Name a backup.")
                 continue
             batch = self._next_batch()
             if batch:

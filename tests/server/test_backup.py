@@ -292,6 +292,48 @@ async def test_what_is_no_backup_of_this_house_changes_nothing(
     assert await diary.is_as_expected()
 
 
+async def the_database_itself(folder: Path, way: str) -> Path:
+    database, other = folder / "copage.db", folder / f"{way}.db"
+    match way:
+        case "its own name":
+            return database
+        case "a symlink":
+            other.symlink_to(database)
+        case "a hard link":
+            other.hardlink_to(database)
+    return other
+
+
+WAYS_TO_ITSELF = ("its own name", "a symlink", "a hard link")
+
+
+@pytest.mark.parametrize("way", WAYS_TO_ITSELF)
+async def test_the_database_is_no_backup_of_itself(house: Opened, tmp_path: Path, way: str) -> None:
+    """It would seem to work, sign everybody out, and bring nothing back."""
+    diary = await Diary.new(house.store)
+    sign_in = await StaffSessions(house.database, SystemClock()).open("alex")
+    file = await the_database_itself(tmp_path, way)
+
+    with pytest.raises(BackupProblem, match=r"^[^\n]* is the database itself\. Name a backup\.$"):
+        await house.database.restore_from(file, house.vault)
+
+    assert await diary.is_as_expected()
+    assert await StaffSessions(house.database, SystemClock()).check(sign_in) == "alex"
+
+
+@pytest.mark.parametrize("way", WAYS_TO_ITSELF)
+async def test_nor_while_nobody_serves(tmp_path: Path, way: str) -> None:
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        diary = await Diary.new(house.store)
+    file = await the_database_itself(tmp_path, way)
+
+    with pytest.raises(BackupProblem, match="is the database itself"):
+        await restore_alone(tmp_path / "copage.db", tmp_path / "key", file, no_trouble)
+
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        assert (await house.store.heads([diary.room]))[diary.room] == diary.head
+
+
 # --- restore while nobody serves ---
 
 
