@@ -85,9 +85,9 @@ def key_check_of(connection: sqlite3.Connection) -> str | None:
     return str(row[0]) if row else None
 
 
-def bring_up_to_date(connection: sqlite3.Connection) -> int:
-    """Bring the tables to the newest version; gives the version they had. Each version is one transaction: interrupted,
-    it goes on where it stopped; done twice, nothing happens.
+def bring_up_to_date(connection: sqlite3.Connection) -> None:
+    """Bring the tables to the newest version. Each version is one transaction: interrupted, it goes on where it
+    stopped; done twice, nothing happens.
 
     Args:
         connection: writing, without transactions of its own (`isolation_level=None`), and the only one that writes.
@@ -114,4 +114,3 @@ def bring_up_to_date(connection: sqlite3.Connection) -> int:
         except BaseException:
             connection.execute("ROLLBACK")
             raise
-    return had

@@ -2,6 +2,7 @@
 
 In the order an append travels: `append` puts it into the queue and waits; the committer takes all that are waiting,
 writes them in one transaction of a fixed number of calls, and answers each. Readers have a connection of their own.
+Nobody waits longer than `PATIENCE`, however many stand before them; what nobody waits for any more is not begun.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ import fcntl
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Generic, TypeAlias, TypeVar
 
@@ -51,17 +52,24 @@ _MARK_ENDED = """
 
 DISK_NOT_TO_BE_TRUSTED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 KEY_IS_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
+PATIENCE = 5.0
+"""Seconds that a caller waits, in all: in the queue and for the answer."""
 BUSY_MILLISECONDS = 5000
+"""How long SQLite itself waits for another process that holds the file."""
 
 Rows: TypeAlias = Sequence[Sequence[Row]]
 Answer = TypeVar("Answer")
 
 
 class _Waiting(Generic[Answer]):
-    """What somebody waits for. A caller that has gone away (was cancelled) is simply not answered."""
+    """What somebody waits for. A caller that has gone away (was cancelled, had no more patience) is not answered."""
 
     def __init__(self) -> None:
         self.future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+    @property
+    def gone(self) -> bool:
+        return self.future.done()
 
     def answer(self, value: Answer) -> None:
         if not self.future.done():
@@ -96,6 +104,7 @@ class SqliteDatabase:
         self._lock = lock
         self._writer = writer
         self._reader = reader
+        self._reading = asyncio.Lock()
         self._queue: deque[_Append | _Work] = deque()
         self._more = asyncio.Event()
         self._closing = False
@@ -137,7 +146,8 @@ class SqliteDatabase:
         try:
             await self._committer
         finally:
-            await self._reader.close()
+            async with self._reading:
+                await self._reader.close()
             # Last, so that it tidies the write-ahead file away.
             await self._writer.close()
             os.close(self._lock)
@@ -148,10 +158,23 @@ class SqliteDatabase:
         """See `Database.read`."""
         self._must_work()
         try:
-            rows = await self._reader.execute_fetchall(sql, _named(values))
+            async with _patience():
+                rows = await self._read_alone(sql, values)
         except sqlite3.Error as error:
             raise _as_seen_outside(error) from error
         return [dict(row) for row in rows]
+
+    async def _read_alone(self, sql: str, values: Iterable[Value]) -> Iterable[sqlite3.Row]:
+        """One read at a time is given to the connection: out of its own queue nobody can step back."""
+        await self._reading.acquire()
+        reading = asyncio.ensure_future(self._reader.execute_fetchall(sql, _named(values)))
+        reading.add_done_callback(self._read_is_over)
+        return await asyncio.shield(reading)
+
+    def _read_is_over(self, reading: asyncio.Future[Iterable[sqlite3.Row]]) -> None:
+        self._reading.release()
+        if not reading.cancelled():
+            reading.exception()  # Looked at here, because whoever asked may have gone.
 
     async def key_check(self) -> str | None:
         """What the database says about the key it was sealed with; None if it never was."""
@@ -164,15 +187,18 @@ class SqliteDatabase:
         """See `queries.Log.append`."""
         job = _Append(entry)
         self._put(job)
-        return await job.future
+        async with _patience():
+            return await job.future
 
     async def write(self, *statements: Statement) -> Sequence[Sequence[Row]]:
         """See `Database.write`."""
-        return await self._done_alone(lambda: self._in_transaction(lambda: self._run_all(statements)))
+        async with _patience():
+            return await self._done_alone(lambda: self._in_transaction(lambda: self._run_all(statements)))
 
     async def erase(self, *statements: Statement) -> None:
         """See `queries.Log.erase`."""
-        await self._done_alone(lambda: self._erase(statements))
+        async with _patience():
+            await self._done_alone(lambda: self._erase(statements))
 
     async def restore_from(self, backup: Path, vault: Vault) -> None:
         """Put the content of `backup` in place of everything, in one transaction, and give every room a new epoch:
@@ -185,6 +211,8 @@ class SqliteDatabase:
             BackupProblem: it is not a complete backup of this version, was sealed with another key, or is this database
                 itself, by whatever name. Nothing changed.
         """
+        if backup.exists() and backup.samefile(self.path):
+            raise BackupProblem(f"{backup} is the database itself. Name a backup.")
         await asyncio.to_thread(check_backup, backup, vault)
         await self._done_alone(lambda: self._replace_by(backup))
 
@@ -207,26 +235,33 @@ class SqliteDatabase:
     # --- the committer: the only one that uses the writing connection ---
 
     async def _commit(self) -> None:
-        while self._queue or not self._closing:
-            if not self._queue:
-                self._more.clear()
-                await self._more.wait()
-        if backup.exists() and backup.samefile(self.path):
-            raise BackupProblem(f"{backup} is the database itself. Name a backup.")
-                continue
+        while True:
             batch = self._next_batch()
             if batch:
                 await self._commit_appends(batch)
-            else:
+            elif self._queue:
                 await self._commit_work(self._queue.popleft())
+            elif self._closing:
+                return
+            else:
+                self._more.clear()
+                await self._more.wait()
+                continue
             if self._owes_truncation:
                 await self._truncate()
 
     def _next_batch(self) -> list[_Append]:
-        """The appends at the front of the queue, no room twice: a second one waits to see what came of the first."""
+        """The appends at the front of the queue, no room twice: a second one waits to see what came of the first.
+
+        What nobody waits for any more goes: with a file that is held up, the callers of today would wait for all who
+        gave up before them.
+        """
         batch: dict[str, _Append] = {}
         while self._queue and len(batch) < APPENDS_AT_ONCE:
             job = self._queue[0]
+            if job.gone:
+                self._queue.popleft()
+                continue
             if not isinstance(job, _Append) or job.entry.room in batch:
                 break
             batch[job.entry.room] = job
@@ -366,32 +401,13 @@ def take_lock(path: Path) -> int:
     return lock
 
 
-def migrate(path: Path) -> int:
-    """Bring the tables of the database at `path` up to date, making the file if there is none.
-
-    Gives the version that they had.
-
-    Raises:
-        DatabaseBusy: a process serves it: that one has done it at its start.
-        SchemaProblem: its tables are newer than this program, or it is no database.
-    """
-    lock = take_lock(path)
-    try:
-        return _bring_file_up_to_date(path)
-    except sqlite3.Error as error:
-        raise SchemaProblem(f"The database {path} cannot be opened: {error}.") from None
-    finally:
-        os.close(lock)
-
-
-def _bring_file_up_to_date(path: Path) -> int:
+def _bring_file_up_to_date(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     sync_folder(path.parent)
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
-        had = bring_up_to_date(connection)
+        bring_up_to_date(connection)
         connection.execute("PRAGMA journal_mode = WAL")
-        return had
 
 
 async def _connect_to_write(path: Path) -> aiosqlite.Connection:
@@ -410,6 +426,15 @@ async def _connect_to_read(path: Path) -> aiosqlite.Connection:
     for pragma in ("wal_autocheckpoint = 0", "query_only = ON", f"busy_timeout = {BUSY_MILLISECONDS}"):
         await reader.execute_fetchall(f"PRAGMA {pragma}")
     return reader
+
+
+@asynccontextmanager
+async def _patience() -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(PATIENCE):
+            yield
+    except TimeoutError:
+        raise StoreUnavailable(f"the database did not answer within {PATIENCE:g} s") from None
 
 
 def _named(values: Iterable[Value]) -> dict[str, Value]:

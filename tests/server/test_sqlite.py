@@ -7,19 +7,19 @@ import sqlite3
 import sys
 import threading
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Sequence
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 from rooms import Event, Stamp
-from server.ports import Conflict, Diverged, Missed, Statement, StoreUnavailable
-from server.store import schema
+from server.ports import Appended, Conflict, Diverged, Missed, Statement, StoreUnavailable
+from server.store import schema, sqlite
 from server.store.opening import Opened, open_sqlite
 from server.store.problems import DatabaseBusy, SchemaProblem
-from server.store.sqlite import SqliteDatabase, migrate
+from server.store.sqlite import SqliteDatabase
 from tests.contracts.diary import Diary, ended, following, new_id, turned
 from tests.contracts.trouble import no_trouble
 from tests.mutations import TOP
@@ -97,6 +97,75 @@ async def test_a_loser_in_a_shared_commit_costs_the_winners_nothing(house: Opene
     assert all([await diary.is_as_expected() for diary in diaries])
 
 
+async def test_a_second_append_to_a_room_waits_for_what_comes_of_the_first(house: Opened) -> None:
+    """A bounded wait: were both in one commit, one of the two would never be answered."""
+    diary = await Diary.new(house.store)
+    rivals = [following(diary.head, [turned("people")]) for _ in range(3)]
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*(house.store.append(diary.room, diary.head, mine) for mine in rivals))
+    assert outcomes == [Appended(), Missed(tuple(rivals[0])), Missed(tuple(rivals[0]))]
+
+
+# --- patience ---
+
+
+@contextmanager
+def another_process_writes(file: Path) -> Iterator[None]:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def all_in_vain(*asked: Awaitable[object]) -> bool:
+    """Whether all of these give up, and soon."""
+    async with asyncio.timeout(2):
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+    return all(isinstance(outcome, StoreUnavailable) for outcome in outcomes)
+
+
+async def test_nobody_waits_for_the_patience_of_those_before(
+    house: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And what nobody waits for any more is not done later, when it would surprise."""
+    diary = await Diary.new(house.store)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
+    with another_process_writes(tmp_path / "copage.db"):
+        first = asyncio.ensure_future(house.database.write(Statement(NEW_START_LINK, ("hash-0", 0), rows=1)))
+        await asyncio.sleep(0)
+        assert await all_in_vain(
+            first,
+            *(house.database.write(Statement(NEW_START_LINK, (f"hash-{at}", at), rows=1)) for at in range(1, 8)),
+            diary.write(turned("people")),
+            house.store.destroy(diary.room),
+        )
+    monkeypatch.undo()
+    await house.database.write(Statement(NEW_START_LINK, ("hash-last", 9), rows=1))
+
+    rows = await house.database.read("SELECT hash FROM start_links ORDER BY created_at")
+    assert [row["hash"] for row in rows] == ["hash-0", "hash-last"]
+    assert await diary.is_as_expected()
+
+
+async def test_a_read_that_nobody_waits_for_any_more_is_not_begun(
+    house: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[int] = []
+    gate = threading.Event()
+
+    def wait_here(number: int) -> None:
+        begun.append(number)
+        gate.wait(10)
+
+    await house.database._reader.create_function("wait_here", 1, wait_here)
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
+    assert await all_in_vain(*(house.database.read("SELECT wait_here($1)", number) for number in range(8)))
+    gate.set()
+    monkeypatch.undo()
+
+    assert len(await house.database.read("SELECT wait_here(8)")) == 1
+    assert begun == [0, 8]
+
+
 # --- small tables ---
 
 
@@ -168,7 +237,7 @@ async def test_a_second_process_is_refused_in_one_line(house: Opened, tmp_path: 
     (line,) = await said_by(await other_process("open", tmp_path))
     assert line.startswith("DatabaseBusy: Another Copage serves")
     with pytest.raises(DatabaseBusy):
-        migrate(tmp_path / "copage.db")
+        await migrate(tmp_path / "copage.db")
 
     await Diary.new(house.store)
 
@@ -252,37 +321,49 @@ async def test_a_full_disk_is_said_and_overcome(house: Opened) -> None:
 # --- versions of the tables ---
 
 
-def test_migrating_twice_is_migrating_once(tmp_path: Path) -> None:
+async def migrate(file: Path) -> int:
+    """Open the database, as every command does; gives the version that its tables have then."""
+    await (await SqliteDatabase.open(file, no_trouble)).close()
+    return version(file)
+
+
+def version(file: Path) -> int:
+    with closing(sqlite3.connect(file)) as connection:
+        return schema.version_of(connection)
+
+
+async def test_migrating_twice_is_migrating_once(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "copage.db"
-    assert migrate(file) == 0
-    assert migrate(file) == schema.NEWEST
+    assert await migrate(file) == schema.NEWEST
+    assert await migrate(file) == schema.NEWEST
     with closing(sqlite3.connect(file)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == set(schema.TABLES)
 
 
-def test_an_interrupted_migration_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_interrupted_migration_goes_on_where_it_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     whole = schema.VERSIONS
     later = ("CREATE TABLE later (id TEXT PRIMARY KEY) STRICT",)
     monkeypatch.setattr(schema, "VERSIONS", (*whole, (*later, "CREATE TABLE trouble (")))
     monkeypatch.setattr(schema, "NEWEST", len(whole) + 1)
     with pytest.raises(SchemaProblem):
-        migrate(tmp_path / "copage.db")
+        await migrate(tmp_path / "copage.db")
+    assert version(tmp_path / "copage.db") == len(whole)
 
     monkeypatch.setattr(schema, "VERSIONS", (*whole, later))
-    assert migrate(tmp_path / "copage.db") == len(whole)
-    assert migrate(tmp_path / "copage.db") == len(whole) + 1
+    assert await migrate(tmp_path / "copage.db") == len(whole) + 1
+    assert await migrate(tmp_path / "copage.db") == len(whole) + 1
 
 
 async def test_tables_of_a_newer_copage_are_refused_in_one_line(tmp_path: Path) -> None:
-    migrate(tmp_path / "copage.db")
+    await migrate(tmp_path / "copage.db")
     with closing(sqlite3.connect(tmp_path / "copage.db")) as connection, connection:
         connection.execute("UPDATE meta SET value = '99' WHERE key = 'schema'")
 
     with pytest.raises(SchemaProblem, match=r"^The database has tables of version 99; this program knows \d+\. .*$"):
-        await SqliteDatabase.open(tmp_path / "copage.db", no_trouble)
-    with pytest.raises(SchemaProblem):
-        migrate(tmp_path / "copage.db")
+        await migrate(tmp_path / "copage.db")
 
 
 async def test_a_file_that_is_no_database_is_refused_in_one_line(tmp_path: Path) -> None:
