@@ -82,11 +82,12 @@ class Visitor:
         return worker, person
 
     async def starts_session(self) -> tuple[Held, str]:
-        """From the desk: the own ticket, and the link for the other person."""
-        known = set(await self._links())
-        answer = await self.sends("/desk/sessions")
-        [own] = self._tickets(answer)
-        [link] = set(await self._links()) - known
+        """From the desk, and in: the own ticket, and the link for the other person."""
+        known = await self._sessions()
+        started = await self.sends("/desk/sessions")
+        assert started.status_code == 303 and "set-cookie" not in started.headers, started.text
+        [(room, link)] = (await self._sessions()).items() - known.items()
+        [own] = self._tickets(await self.sends(f"/desk/sessions/{room}/enter"))
         return own, link
 
     async def comes_in(self, link: str, name: str = "Sam") -> Held:
@@ -95,9 +96,14 @@ class Visitor:
         [own] = self._tickets(answer)
         return own
 
-    async def _links(self) -> list[str]:
+    async def _sessions(self) -> dict[str, str]:
+        """Rooms on the desk whose link nobody has used, with the link."""
         desk = await self.looks_at("/desk")
-        return re.findall(rf"{re.escape(self.house.url)}/join/[\w-]+", desk.text)
+        links = rf"({re.escape(self.house.url)}/join/[\w-]+)"
+        cards = (
+            re.search(links + r".*/desk/sessions/([\w-]+)/", card, re.DOTALL) for card in desk.text.split("<section")
+        )
+        return {card[2]: card[1] for card in cards if card}
 
     def _tickets(self, answer: httpx2.Response) -> list[Held]:
         """The tickets that an answer gives to this browser, in its order."""

@@ -98,10 +98,6 @@ class Invitations:
             return None
         return new
 
-    async def revoke(self, room: str) -> None:
-        """Links of `room` that nobody has used stop working."""
-        await self._database.write(_revoking(room, self._clock.wall()))
-
 
 def _revoking(room: str, now: int) -> Statement:
     return Statement(

@@ -16,7 +16,7 @@ from rooms import Actor, Command, EndSession, Leave, Refusal, Room, TurnPage, Vi
 from rooms.events import Role
 from server.content import Content
 from server.hub import Hub
-from server.identity import Invitations, Ticket, Tickets, here_cookie
+from server.identity import Ticket, Tickets, here_cookie
 from server.pages.cookies import take_ticket
 from server.pages.opening import Opening, Refused
 from server.pages.rendering import Pages, field, form_of, to
@@ -47,9 +47,7 @@ class Seated(msgspec.Struct, frozen=True):
 AnswerSeated = Callable[[Request, Seated], Awaitable[Response]]
 
 
-def routes(
-    pages: Pages, hub: Hub, tickets: Tickets, invitations: Invitations, opening: Opening, content: Content
-) -> list[BaseRoute]:
+def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: Content) -> list[BaseRoute]:
     secure = pages.settings.secure
 
     def seated(answer: AnswerSeated) -> Callable[[Request], Awaitable[Response]]:
@@ -125,7 +123,6 @@ def routes(
         refused = await _refused(seat, EndSession())
         if refused is not None:
             return _session_page(request, seat, 409, pages.words.refusal(refused))
-        await invitations.revoke(seat.ticket.room)
         response = to(OVER)
         take_ticket(response, seat.ticket.id, secure)
         return response
