@@ -66,10 +66,9 @@ async def test_back_is_a_move_of_ones_own(chromium: Browser, house: House) -> No
     """By the page's button and by the browser's. What the partner opened is nothing to go back through."""
     async with practice(chromium, house) as (alex, sam):
         await alex.opens(FIRST)
-        await alex.sees(FIRST)
+        await asyncio.gather(alex.sees(FIRST), sam.sees(FIRST))
         await alex.opens(HOME)
-        await sam.sees(FIRST)
-        await sam.sees(HOME)
+        await asyncio.gather(alex.sees(HOME), sam.sees(HOME))
         await sam.opens(SECOND)
         await asyncio.gather(alex.sees(SECOND), sam.sees(SECOND))
         await alex.goes_back()
