@@ -78,7 +78,7 @@ class SessionPage {
     document.addEventListener("submit", (event) => this.submitted(event));
     document.addEventListener("click", (event) => this.clicked(event));
     find("back")?.addEventListener("click", () => this.back());
-    find("end-cancel")?.addEventListener("click", () => find("end-box")?.removeAttribute("open"));
+    find("end-cancel")?.addEventListener("click", () => this.doNotEnd());
     window.addEventListener("popstate", (event) => this.wentInHistory(event.state as { at?: unknown } | null));
     window.addEventListener("online", () => this.connection.wake());
     window.addEventListener("offline", () => this.connection.drop());
@@ -158,6 +158,13 @@ class SessionPage {
     this.submit({ type: "end_session" });
   }
 
+  /** The button that was pressed is gone with its box; the keyboard goes on from where the box was opened. */
+  private doNotEnd(): void {
+    const box = find("end-box");
+    box?.removeAttribute("open");
+    box?.querySelector("summary")?.focus();
+  }
+
   private submit(command: Command): void {
     this.follow(this.conversation.submit(command, performance.now()));
   }
@@ -232,6 +239,7 @@ class SessionPage {
     const notice = find("notice");
     if (notice) {
       notice.textContent = words;
+      notice.dataset["about"] = key;
       notice.hidden = false;
     }
     const said = find("said");
