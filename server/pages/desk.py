@@ -28,7 +28,7 @@ AnswerFor = Callable[[Request, Account, OpenSessionRow], Awaitable[Response]]
 
 
 class OnDesk(msgspec.Struct, frozen=True):
-    """One session as the desk shows it. `link` is there while nobody has used it; `names` are those who are in."""
+    """One session as the desk shows it. `link` is there while nobody has used it; `names` are the others who are in."""
 
     room: str
     names: tuple[str, ...]
@@ -92,7 +92,7 @@ def routes(
         room = await hub.look(row.room)
         token = await invitations.current(row.room)
         link = f"{pages.settings.public_url}/join/{token}" if token else None
-        return OnDesk(row.room, _names_in(room), link)
+        return OnDesk(row.room, _others_in(room), link)
 
     def staff_only(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
         async def checked(request: Request) -> Response:
@@ -120,7 +120,7 @@ def routes(
     ]
 
 
-def _names_in(room: Room | None) -> tuple[str, ...]:
+def _others_in(room: Room | None) -> tuple[str, ...]:
     if room is None:
         return ()
-    return tuple(each.name for each in room.participants.values() if not each.left)
+    return tuple(each.name for each in room.participants.values() if each.role is not Role.WORKER and not each.left)

@@ -15,7 +15,7 @@ from server.words import N_
 
 NO_LINK = N_("This link does not lead anywhere. Please look at the message it came in, or ask for a new link.")
 CLOSED = {
-    "used": N_("This link has been used already. It works for one device only. Please ask for a new link."),
+    "used": N_("A link works for one device, and this one has its device. For another device, ask for a new link."),
     "revoked": N_("There is a newer link. Please use that one, or ask for it."),
     "over": N_("This session has ended. You do not need to do anything."),
 }
