@@ -28,8 +28,13 @@ def give_ticket(response: Response, new: NewTicket, secure: bool) -> None:
 
 def take_ticket(response: Response, ticket: str, secure: bool) -> None:
     """Have this device forget a ticket."""
-    for name, hidden in ((secret_cookie(ticket), True), (here_cookie(ticket), False)):
-        response.delete_cookie(name, f"/s/{ticket}", secure=secure, httponly=hidden, samesite="strict")
+    take_here(response, ticket, secure)
+    response.delete_cookie(secret_cookie(ticket), f"/s/{ticket}", secure=secure, httponly=True, samesite="strict")
+
+
+def take_here(response: Response, ticket: str, secure: bool) -> None:
+    """Have a ticket open nothing on this device any more. It is still good for leaving."""
+    response.delete_cookie(here_cookie(ticket), f"/s/{ticket}", secure=secure, samesite="strict")
 
 
 def give_staff(response: Response, token: str, secure: bool) -> None:

@@ -17,7 +17,7 @@ from rooms.events import Role
 from server.content import Content
 from server.hub import Hub
 from server.identity import Ticket, Tickets, here_cookie
-from server.pages.cookies import take_ticket
+from server.pages.cookies import take_here, take_ticket
 from server.pages.opening import Opening, Refused
 from server.pages.rendering import Pages, field, form_of, to
 from server.ports import StoreUnavailable
@@ -69,7 +69,9 @@ def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: 
         if room is None or room.session is None or room.session.ended:
             return pages.show(request, "over", 410)
         if ticket.ended or ticket.participant in room.participants:
-            return pages.show(request, "left", 410)
+            response = pages.show(request, "left", 410)
+            take_ticket(response, ticket.id, secure)  # They may have left on another device.
+            return response
         return _door(request, ticket)
 
     def _door(request: Request, ticket: Ticket, name: str = "", problem: str | None = None) -> Response:
@@ -133,18 +135,25 @@ def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: 
 
     async def leave(request: Request) -> Response:
         """With one cookie only: the script has deleted the other one before it asks for this."""
+        ticket_id = _ticket_id(request)
         try:
-            ticket = await tickets.held(_ticket_id(request), request.cookies)
+            ticket = await tickets.held(ticket_id, request.cookies)
             if ticket is not None and not ticket.ended:
                 await hub.ask(ticket.room, Actor(ticket.participant), Leave())
                 await tickets.end_participant(ticket.room, ticket.participant)
         except StoreUnavailable:
             log.warning("leave_not_told")
-            if here_cookie(_ticket_id(request)) not in request.cookies:
-                raise  # The script has taken everything off the screen already, and asks again until it is answered.
-            # Without script, leaving is not held up either: this device forgets the ticket in any case.
+            return _left_here(request, ticket_id)
         response = to(LEFT)
-        take_ticket(response, _ticket_id(request), secure)
+        take_ticket(response, ticket_id, secure)
+        return response
+
+    def _left_here(request: Request, ticket: str) -> Response:
+        """Leaving is not held up: nothing opens on this device any more. The cookie that is good for leaving stays."""
+        response = pages.show(request, "left_here", 503, ticket=ticket)
+        response.headers["Retry-After"] = "2"
+        if here_cookie(ticket) in request.cookies:
+            take_here(response, ticket, secure)
         return response
 
     async def name(request: Request) -> Response:

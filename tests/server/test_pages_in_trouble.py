@@ -9,8 +9,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
+import structlog.testing
 
-from rooms import Refusal
+from rooms import Actor, Leave, Refusal
 from server.app import Copage, create_app
 from server.hub import Hub
 from server.identity import Tickets
@@ -119,16 +120,36 @@ async def test_who_comes_in_while_the_store_stops_answering_keeps_the_link(
 
 
 @pytest.mark.parametrize("part", [(Hub, "ask"), (Tickets, "held"), (Tickets, "end_participant")])
-async def test_leaving_takes_the_session_off_this_device_whatever_the_store_does(
+async def test_leaving_takes_the_session_off_this_device_at_once_and_tells_the_others_later(
     inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
 ) -> None:
     async with inside.browser() as sam:
         here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        ticket = here.removeprefix("/s/")
         with monkeypatch.context() as trouble:
             trouble.setattr(*part, unavailable)
-            answer = await sam.post(f"{here}/leave")
-        assert answer.headers["location"] == "/left"
+            for _ in range(2):
+                answer = await sam.post(f"{here}/leave")
+                assert answer.status_code == 503 and "You have left on this device" in answer.text
+                assert f'action="{here}/leave"' in answer.text, "the way to tell the others"
+                assert set(sam.cookies) == {f"copage_{ticket}"}
         assert (await sam.get(here)).status_code == 403
+        told = await sam.post(f"{here}/leave")
+        assert told.headers["location"] == "/left" and not sam.cookies
+    [held] = await inside.copage.opened.database.read("SELECT room, participant, ended_at FROM tickets")
+    room = await inside.copage.hub.look(str(held["room"]))
+    assert room is not None and room.participants[str(held["participant"])].left and held["ended_at"] is not None
+
+
+async def test_who_left_on_another_device_keeps_nothing_on_this_one(inside: Inside, link: str) -> None:
+    async with inside.browser() as sam:
+        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        [held] = await inside.copage.opened.database.read("SELECT room, participant FROM tickets")
+        room, participant = str(held["room"]), str(held["participant"])
+        await inside.copage.hub.ask(room, Actor(participant), Leave())
+        answer = await sam.get(here)
+        assert answer.status_code == 410 and "You have left" in answer.text
+        assert not sam.cookies
 
 
 async def test_a_script_that_leaves_is_not_told_that_it_worked_before_it_did(
@@ -194,6 +215,22 @@ async def test_a_refusal_that_no_page_expects_is_still_a_sentence(
         monkeypatch.setattr(Hub, "ask", refuse)
         answer = await alex.post(f"/desk/sessions/{room}/end")
         assert answer.status_code == 409 and "Please ask them" in answer.text
+
+
+async def test_a_fault_in_a_page_is_a_sentence_and_one_line_of_the_log(
+    inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def break_down(*anything: object) -> None:
+        raise RuntimeError("what somebody wrote")
+
+    async with inside.browser() as stranger:
+        monkeypatch.setattr(SqliteDatabase, "read", break_down)
+        with structlog.testing.capture_logs() as lines:
+            answer = await stranger.get("/s/no-such-ticket")
+    assert answer.status_code == 500 and "not your doing" in answer.text
+    [line] = lines
+    assert (line["event"], line["error"]) == ("fault", "RuntimeError")
+    assert "what somebody wrote" not in str(line)
 
 
 async def test_a_server_whose_database_does_not_answer_is_alive_and_not_ready(
