@@ -179,7 +179,7 @@ class SqlStore:
         key = await self._key(room.id)
         if key is None:
             return
-        payload = key.seal(msgspec.json.encode(room), "snapshots", room.id, room.seq, room.tail)
+        payload = _sealed_snapshot(key, room)
         try:
             await self._database.write(
                 Statement(_IN_ITS_PAST, (room.id, room.epoch, room.seq, room.tail), rows=1),
@@ -239,6 +239,10 @@ def _opened_event(key: Seal, room: str, row: Row) -> Recorded:
 def _place(room: str, seq: int, tail: str, win: str | None, number: int | None) -> tuple[str | int, ...]:
     """Everything that stands beside an event in clear is bound to it: nothing of the row can be changed or moved."""
     return "events", room, seq, tail, win or "", number or 0
+
+
+def _sealed_snapshot(key: Seal, room: Room) -> bytes:
+    return key.seal(msgspec.json.encode(room), "snapshots", room.id, room.seq, room.tail)
 
 
 def _opened_snapshot(key: Seal, room: str, row: Row) -> Room:

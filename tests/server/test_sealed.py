@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from rooms import Stamp
+from rooms import Recorded, Room, Stamp
 from server.ports import Statement
 from server.store.backup import backup
 from server.store.opening import Opened, open_sqlite
 from server.store.problems import Tampered
+from server.store.queries import _opened_event, _opened_snapshot, _sealed_event, _sealed_snapshot
+from server.store.vault import Vault
 from tests.conftest import MakeHouse
 from tests.contracts.diary import Diary, new_id, turned
 from tests.contracts.trouble import no_trouble
@@ -164,6 +166,33 @@ async def test_rows_that_were_moved_or_changed_do_not_open(tmp_path: Path, move:
         assert not any(canary.decode() in str(told.value) for canary in CANARIES)
         if "session" not in move:
             assert await house.store.load(rooms[1].room) == rooms[1].expected
+
+
+@pytest.mark.parametrize("other", ["room", "seq", "tail", "win", "number"])
+def test_all_that_stands_beside_an_event_is_part_of_its_place(other: str) -> None:
+    """Under one key: between sessions another key would hide that a part is missing."""
+    key, _ = Vault(bytes(32)).new_key("room-1", "session-1")
+    here: dict[str, Any] = {"room": "room-1", "seq": 4, "tail": "tail-4", "win": "window-of-ada", "number": 2}
+    there = here | {other: here[other] + (1 if isinstance(here[other], int) else "x")}
+    recorded = Recorded(4, "tail-4", turned("people"), Stamp("window-of-ada", 2))
+    row = {**here, "payload": _sealed_event(key, "room-1", recorded).payload}
+
+    assert _opened_event(key, "room-1", row) == recorded
+    with pytest.raises(Tampered):
+        _opened_event(key, there["room"], row | there)
+
+
+@pytest.mark.parametrize("other", ["room", "seq", "tail"])
+def test_and_of_a_snapshots(other: str) -> None:
+    key, _ = Vault(bytes(32)).new_key("room-1", "session-1")
+    room = Room("room-1", "epoch-1", 4, "tail-4")
+    here: dict[str, Any] = {"room": "room-1", "seq": 4, "tail": "tail-4"}
+    there = here | {other: here[other] + (1 if isinstance(here[other], int) else "x")}
+    row = {**here, "payload": _sealed_snapshot(key, room)}
+
+    assert _opened_snapshot(key, "room-1", row) == room
+    with pytest.raises(Tampered):
+        _opened_snapshot(key, there["room"], row | there)
 
 
 async def test_after_destroying_neither_words_nor_keys_are_on_the_disk(tmp_path: Path) -> None:
