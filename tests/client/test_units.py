@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from rooms.limits import COMMANDS_IN_FLIGHT
+
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "client_templates"
 
@@ -25,6 +27,11 @@ def test_the_client_modules_keep_their_promises() -> None:
     assert run.returncode == 0, run.stdout
     assert counted(run.stdout, "pass") >= 40
     assert counted(run.stdout, "fail") == counted(run.stdout, "skipped") == counted(run.stdout, "todo") == 0
+
+
+def test_the_client_keeps_as_many_commands_unanswered_as_was_promised() -> None:
+    found = re.findall(r"^export const IN_FLIGHT = (\d+);$", (CLIENT / "src/outbox.ts").read_text(), re.MULTILINE)
+    assert found == [str(COMMANDS_IN_FLIGHT)]
 
 
 def counted(report: str, what: str) -> int:
