@@ -51,7 +51,6 @@ GOODBYES = (
     ("shutting_down", True),
     ("left", False),
     ("session_ended", False),
-    ("no_ticket", False),
     ("other_version", False),
 )
 

@@ -46,6 +46,7 @@ from server.packet import (
     check_upgrade,
     split_post,
 )
+from server.ports import StoreUnavailable
 
 HELLO_SECONDS: Final = 10.0
 """How long a connection may exist without saying who it is."""
@@ -65,6 +66,7 @@ REFUSALS: Final = {
     "unknown_sid": 400,
     "bad_request": 400,
     "too_many": 503,
+    "busy": 503,
 }
 """Why a request for the live endpoint is turned away."""
 
@@ -95,7 +97,11 @@ class Held(Protocol):
 
 class Tickets(Protocol):
     async def check(self, ticket: str, cookies: Mapping[str, str]) -> Held | None:
-        """The ticket, if these cookies prove that this browser holds it and it has not ended."""
+        """The ticket, if these cookies prove that this browser holds it and it has not ended.
+
+        Raises:
+            StoreUnavailable: nobody can say just now.
+        """
 
 
 class Sockets:
@@ -166,7 +172,10 @@ class Sockets:
         if socket != (query["transport"] == "websocket") or (not socket and scope["method"] not in ("GET", "POST")):
             return "bad_request"
         ticket = place["ticket"]
-        held = await self._tickets.check(ticket, _cookies(scope))
+        try:
+            held = await self._tickets.check(ticket, _cookies(scope))
+        except StoreUnavailable:
+            return "busy"
         if held is None:
             return "no_ticket"
         scope["copage.connection"] = None

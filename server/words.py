@@ -133,6 +133,7 @@ WALL_WORDS = {
     "unknown_sid": N_("The connection was lost. This page comes back by itself."),
     "bad_request": N_("That did not work. Please load this page again."),
     "too_many": N_("There are many people here just now. Please try again in a moment."),
+    "busy": N_("It is taking a little longer. Please try again in a moment."),
 }
 
 GOODBYE_WORDS = {
@@ -143,7 +144,6 @@ GOODBYE_WORDS = {
     "shutting_down": N_("We are starting again. This page comes back by itself."),
     "left": N_("You have left."),
     "session_ended": N_("The session has ended."),
-    "no_ticket": N_("This session is not open in this browser. Please open your link again."),
     "other_version": N_("This page has changed. Please load it again."),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import typing
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -69,6 +71,24 @@ def test_every_refusal_is_explained() -> None:
 def test_every_goodbye_is_explained() -> None:
     listed = rows(section(PROTOCOL, "### Goodbyes"))[1:]
     assert [(row[0], row[1] == "yes") for row in listed] == list(wire.GOODBYES)
+
+
+def test_every_goodbye_is_said_by_the_server() -> None:
+    """What is never said, nobody has to understand. The room gives its reasons by name, the others where they close."""
+    closing = {"close", "_close_with", "_refused"}
+    said = texts("open_room.py", lambda node: isinstance(node, ast.Module))
+    for file in ("hub.py", "sockets.py"):
+        said |= texts(
+            file, lambda node: isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in closing
+        )
+    assert {code for code, _ in wire.GOODBYES} <= said
+
+
+def texts(file: str, within: Callable[[ast.AST], bool]) -> set[object]:
+    """The constants in those parts of a file of the server."""
+    whole = ast.parse((TOP / "server" / file).read_text(encoding="utf-8"))
+    parts = [node for node in ast.walk(whole) if within(node)]
+    return {each.value for part in parts for each in ast.walk(part) if isinstance(each, ast.Constant)}
 
 
 def test_every_answer_of_http_is_explained() -> None:

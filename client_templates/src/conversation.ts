@@ -184,7 +184,7 @@ export class Conversation {
 
   private goodbye({ code, retry }: Goodbye): void {
     if (code === "left") this.state = "left";
-    else if (code === "session_ended" || code === "no_ticket") this.state = "ended";
+    else if (code === "session_ended") this.state = "ended";
     else if (!retry) this.state = "other_version";
   }
 

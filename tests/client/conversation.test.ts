@@ -180,7 +180,6 @@ test("the end of the session ends the window: nothing more is sent", () => {
 for (const [code, retry, state] of [
   ["left", false, "left"],
   ["session_ended", false, "ended"],
-  ["no_ticket", false, "ended"],
   ["other_version", false, "other_version"],
   ["malformed", false, "other_version"],
   ["shutting_down", true, "live"],

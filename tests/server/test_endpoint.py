@@ -17,6 +17,7 @@ from rooms.wire import Submission
 from server.connection import OUTBOX_BYTES, OUTBOX_PACKETS
 from server.guard import Guard, Receive, Scope, Send
 from server.open_room import Seat
+from server.ports import StoreUnavailable
 from server.serving import listen, serving
 from server.sockets import Sockets
 from tests.house import House
@@ -58,19 +59,24 @@ class Ears:
 
 
 class Everybody:
-    """Tickets that are always good."""
+    """Tickets that are always good, where somebody can tell."""
+
+    def __init__(self) -> None:
+        self.nobody_can_tell = False
 
     async def check(self, ticket: str, cookies: Mapping[str, str]) -> Seat:
+        if self.nobody_can_tell:
+            raise StoreUnavailable("busy")
         return Seat("room", "sam", ticket)
 
 
 @asynccontextmanager
-async def an_endpoint() -> AsyncIterator[tuple[Sockets, Ears, Held]]:
+async def an_endpoint(tickets: Everybody | None = None) -> AsyncIterator[tuple[Sockets, Ears, Held]]:
     """The live endpoint behind its wall, in this process and with nothing else."""
     listening = listen("127.0.0.1", 0)
     house = House(Path("nowhere"), port=listening.getsockname()[1])
     ears = Ears()
-    sockets = Sockets(Everybody(), house.url, str)
+    sockets = Sockets(tickets or Everybody(), house.url, str)
     sockets.use(ears)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -201,6 +207,25 @@ async def test_a_fault_behind_it_ends_nothing_and_is_one_short_line() -> None:
         sockets.tell(ears.left, packet(7, 2))
         for client in (alex, sam):
             assert (await client.wait_for("events"))["filling"] == "77"
+
+
+@pytest.mark.parametrize("way", ["websocket", "polling"])
+async def test_while_nobody_can_tell_whose_ticket_it_is_a_window_is_to_come_back(way: Way) -> None:
+    """Neither a fault of ours, nor a ticket that is no good: that one would end the session on this device."""
+    tickets = Everybody()
+    async with an_endpoint(tickets) as (_, ears, held):
+        tickets.nobody_can_tell = True
+        with structlog.testing.capture_logs() as lines:
+            early = LiveClient(held.house.url, held.ticket, held.cookies, way=way)
+            with pytest.raises(Closed) as closed:
+                await early.open()
+            await early.close()
+        assert closed.value.status == 503
+        assert [line for line in lines if line["log_level"] == "error"] == []
+        tickets.nobody_can_tell = False
+        async with LiveClient(held.house.url, held.ticket, held.cookies, way=way) as sam:
+            await sam.send_raw(hello())
+            await until(lambda: ears.here, "Sam")
 
 
 async def test_once_it_has_stopped_nobody_comes_in() -> None:
