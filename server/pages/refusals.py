@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,8 +13,6 @@ from server.pages.opening import Refused
 from server.pages.rendering import Pages
 from server.ports import StoreUnavailable
 from server.words import N_
-
-log = structlog.get_logger("pages")
 
 SENTENCES = {
     404: N_("There is no page at this address. Please look at it again, or go to the front page."),
@@ -48,7 +45,7 @@ def handlers(pages: Pages) -> Handlers:
         return pages.plain(request, pages.words.refusal(error.code), 409)
 
     async def ours(request: Request, error: Exception) -> Response:
-        log.error("page_broke", error=type(error).__name__, method=request.method)
+        # It is raised again after this answer: the guard logs it.
         return pages.plain(request, pages.words(OURS), 500)
 
     return {HTTPException: http, StoreUnavailable: busy, Refused: refused, Exception: ours}
