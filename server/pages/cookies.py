@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from starlette.responses import Response
 
 from server.identity import STAFF_COOKIE, NewTicket, here_cookie, secret_cookie
 
 START_COOKIE = "copage_start"
+PRACTICE_COOKIE = "copage_practice"
 TICKET_LIVES = 12 * 3600
 """Seconds for which a browser keeps a ticket, also when it is closed and opened again."""
 
@@ -35,6 +38,24 @@ def take_ticket(response: Response, ticket: str, secure: bool) -> None:
 def take_here(response: Response, ticket: str, secure: bool) -> None:
     """Have a ticket open nothing on this device any more. It is still good for leaving."""
     response.delete_cookie(here_cookie(ticket), f"/s/{ticket}", secure=secure, samesite="strict")
+
+
+def give_practice(response: Response, room: str, tickets: Collection[str], secure: bool) -> None:
+    """Have the page with the two windows know which tickets this browser was given: theirs are sent to `/s/` only."""
+    response.set_cookie(
+        PRACTICE_COOKIE,
+        ".".join(tickets),
+        max_age=TICKET_LIVES,
+        path=f"/practice/{room}",
+        secure=secure,
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def practice_tickets(cookies: Mapping[str, str]) -> Collection[str]:
+    """What `give_practice` was given: names of tickets, good for showing the links to them and nothing else."""
+    return cookies.get(PRACTICE_COOKIE, "").split(".")
 
 
 def give_staff(response: Response, token: str, secure: bool) -> None:

@@ -9,13 +9,13 @@ from starlette.routing import BaseRoute, Route
 from rooms.events import Role
 from server.hub import Hub
 from server.identity import Tickets
-from server.pages.cookies import give_ticket
+from server.pages.cookies import give_practice, give_ticket, practice_tickets
 from server.pages.opening import Opening
 from server.pages.rendering import Pages, to
 from server.words import N_
 
 NAMES = {Role.WORKER: N_("Alex"), Role.SERVICE_USER: N_("Sam")}
-OVER = N_("This practice is over. You can start a new one whenever you like.")
+NOT_OPEN = N_("This practice is not open in this browser. You can start a new one whenever you like.")
 
 
 class Practice:
@@ -30,20 +30,24 @@ class Practice:
         that opens their windows."""
         room, session = await self._opening.open(account=None)
         response = to(f"/practice/{room}")
+        both = []
         for role, name in NAMES.items():
             new = await self._opening.let_in(room, session, role, self._pages.words(name))
             give_ticket(response, new, self._pages.settings.secure)
+            both.append(new.ticket.id)
+        give_practice(response, room, both, self._pages.settings.secure)
         return response
 
 
 def routes(pages: Pages, hub: Hub, tickets: Tickets) -> list[BaseRoute]:
     async def windows(request: Request) -> Response:
         name = str(request.path_params["room"])
-        both = {ticket.role: ticket.id for ticket in await tickets.of_room(name)}
-        # Asked only for a room that has tickets: made-up names must not open rooms here.
+        given = practice_tickets(request.cookies)
+        both = {ticket.role: ticket.id for ticket in await tickets.of_room(name) if ticket.id in given}
+        # Asked only for a room whose tickets this browser was given: made-up names must not open rooms here.
         room = await hub.look(name) if both else None
         if room is None or room.session is None or not room.session.practice or room.session.ended:
-            return pages.plain(request, pages.words(OVER), 404)
+            return pages.plain(request, pages.words(NOT_OPEN), 404)
         people = [(pages.words(shown), both[role]) for role, shown in NAMES.items() if role in both]
         return pages.show(request, "practice", people=people)
 

@@ -84,6 +84,9 @@ async def test_the_operator_practises_and_then_makes_an_account_by_one_link(hous
         first = await operator.sends(f"{house.link}/practice")
         windows = await operator.looks_at(first.headers["location"])
         assert windows.status_code == 200 and windows.text.count('target="_blank"') == 2
+        assert (await operator.looks_at(first.headers["location"])).text.count('target="_blank"') == 2, "loaded again"
+        elsewhere = await scanner.looks_at(first.headers["location"])
+        assert elsewhere.status_code == 404 and "/s/" not in elsewhere.text, "they are open in one browser only"
 
         assert (await scanner.looks_at(house.link)).status_code == 404, "the link belongs to the other browser now"
         assert (await scanner.sends(f"{house.link}/practice")).status_code == 404
