@@ -1,0 +1,83 @@
+"""A GET changes nothing: links are opened by mail scanners, previews and browsers that load ahead."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from starlette.routing import BaseRoute, Route
+
+from server import app
+from server.app import create_app
+from server.clock import SystemClock
+from server.pages import Needs, site
+from server.settings import read_settings
+from server.store.sqlite import SqliteDatabase
+from tests.contracts.trouble import no_trouble
+
+ADDRESS = "http://127.0.0.1:8000"
+PASSWORD = "four words in a row"
+
+
+async def test_no_address_writes_anything_when_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    routes: list[BaseRoute] = []
+
+    def seen(needs: Needs) -> list[BaseRoute]:
+        routes.extend(site(needs))
+        return routes
+
+    monkeypatch.setattr(app, "site", seen)
+    async with create_app(read_settings({"COPAGE_DATA": str(tmp_path)}), no_trouble) as copage:
+        start = f"/start/{await copage.start_links.make()}"
+        await copage.accounts.create("alex", PASSWORD, "Alex", "nurse")
+        transport = httpx2.ASGITransport(copage.asgi)
+        async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS, headers={"Origin": ADDRESS}) as alex:
+            await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+            practice = (await alex.post("/desk/practice")).headers["location"]
+            await alex.post("/desk/sessions")
+            desk = (await alex.get("/desk")).text
+            [enter] = re.findall(r"/desk/sessions/[\w-]+/enter", desk)
+            [join] = re.findall(r"/join/[\w-]+", desk)
+            here = (await alex.post(enter)).headers["location"]
+            [style] = re.findall(r"/assets/main-[\w.-]+", desk)
+            addresses = {
+                "/start/{token}": start,
+                "/practice/{room}": practice,
+                "/join/{token}": join,
+                "/s/{ticket}": here,
+                "/s/{ticket}/page/{page}": f"{here}/page/people",
+                "/assets/{name}": style,
+            }
+            written = _counted(monkeypatch)
+            wall = SystemClock.wall
+            monkeypatch.setattr(SystemClock, "wall", lambda self: wall(self) + 90 * 60 * 1000)
+            said = {}
+            for path in _looked_at(routes):
+                answer = await alex.get(addresses.get(path, path))
+                said[path] = answer.status_code
+            assert written == []
+            assert {path for path, status in said.items() if status != 200} == {"/sign-in"}, said
+            assert set(addresses) < set(said) and "/desk" in said
+            await alex.post("/sign-out")
+            assert written, "so the count would show a write"
+
+
+def _looked_at(routes: Sequence[BaseRoute]) -> list[str]:
+    return [each.path for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())]
+
+
+def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Names of the ways to write that are used from now on."""
+    used: list[str] = []
+    put = SqliteDatabase._put
+
+    def counting(self: SqliteDatabase, job: Any) -> None:
+        used.append(type(job).__name__)
+        put(self, job)
+
+    monkeypatch.setattr(SqliteDatabase, "_put", counting)
+    return used
