@@ -5,7 +5,7 @@ what).
 """
 
 from rooms.commands import Command, EndSession, FromWindow, Join, Leave, OpenSession, TurnPage
-from rooms.decide import SERVER, Actor, Already, Decision, Refusal, decide
+from rooms.decide import SERVER, Actor, Already, Decision, Refusal, already_in_as, decide
 from rooms.events import Event, Role
 from rooms.room import Gap, Participant, Position, Recorded, Room, Session, Stamp, evolve, replay
 from rooms.views import View, may_see, view_of
@@ -33,6 +33,7 @@ __all__ = [
     "Stamp",
     "TurnPage",
     "View",
+    "already_in_as",
     "decide",
     "evolve",
     "may_see",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TypeAlias
 
 import msgspec
@@ -118,6 +119,21 @@ def _join(room: Room, command: Join, now: int) -> Decision:
     if len(present) >= PARTICIPANTS_PER_SESSION:
         return Refusal("full")  # [PT4]
     return (ParticipantJoined(command.participant, command.role, name, now),)
+
+
+def already_in_as(room: Room, here: Collection[str], join: Join) -> str | None:
+    """Which participant somebody at the door is already, by role and name, if there is one ([PT8]).
+
+    Args:
+        here: who has a connection.
+    """
+    name = clean_name(join.name)
+    if name is None or join.role is not Role.SERVICE_USER:
+        return None
+    for person in room.participants.values():
+        if person.role is join.role and not person.left and same_name(person.name, name):
+            return None if person.id in here else person.id
+    return None
 
 
 def _turn_page(session: Session, by: str, command: TurnPage) -> Decision:

@@ -79,12 +79,16 @@ class Invitations:
             state = "open" if row["revoked_at"] is None else "revoked"
         return Invitation(str(row["room"]), str(row["session"]), Role(str(row["role"])), state, ticket)
 
-    async def bind(self, token: str, invitation: Invitation) -> NewTicket | None:
+    async def bind(self, token: str, invitation: Invitation, known_as: str | None = None) -> NewTicket | None:
         """Use the link up and make the ticket, in one transaction; None when somebody else was quicker.
 
         The caller sets the ticket's cookies, then has the participant join.
+
+        Args:
+            known_as: the participant whose ticket it will be; None for somebody new.
         """
-        new = self._tickets.prepare(invitation.room, invitation.session, self._new_id(), invitation.role)
+        participant = known_as or self._new_id()
+        new = self._tickets.prepare(invitation.room, invitation.session, participant, invitation.role)
         using = Statement(
             "UPDATE invitations SET used_at = $1, ticket = $2 "
             "WHERE hash = $3 AND used_at IS NULL AND revoked_at IS NULL "

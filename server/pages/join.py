@@ -33,13 +33,14 @@ def routes(pages: Pages, invitations: Invitations, opening: Opening) -> list[Bas
         if invitation is None or invitation.state != "open":
             return _closed(request, invitation)
         name = field(await form_of(request), "name")
-        refused = await opening.would_refuse(invitation.room, invitation.role, name)
+        known_as = await opening.already_in_as(invitation.room, invitation.role, name)
+        refused = None if known_as else await opening.would_refuse(invitation.room, invitation.role, name)
         if refused is not None:
             return _door(request, 422, name=name, problem=pages.words.refusal(refused))
-        return await _bind(request, invitation, name)
+        return await _bind(request, invitation, name, known_as)
 
-    async def _bind(request: Request, invitation: Invitation, name: str) -> Response:
-        new = await invitations.bind(_token(request), invitation)
+    async def _bind(request: Request, invitation: Invitation, name: str, known_as: str | None) -> Response:
+        new = await invitations.bind(_token(request), invitation, known_as)
         if new is None:
             return _closed(request, await invitations.look(_token(request)))
         problem = await _joining_problem(new.ticket, name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rooms import SERVER, Join, OpenSession, Refusal, Room, decide
+from rooms import SERVER, Join, OpenSession, Refusal, Room, already_in_as, decide
 from rooms.events import Role
 from server.content import Content
 from server.hub import Hub
@@ -52,6 +52,11 @@ class Opening:
         joined = await self._hub.ask(room, SERVER, Join(participant, role, name))
         if isinstance(joined, Refusal):
             raise Refused(joined.code)
+
+    async def already_in_as(self, room: str, role: Role, name: str) -> str | None:
+        """The participant who comes back by a new link, if this is one ([PT8])."""
+        known = await self._hub.look(room)
+        return None if known is None else already_in_as(known, self._hub.here(room), Join(self._new_id(), role, name))
 
     async def would_refuse(self, room: str, role: Role, name: str) -> str | None:
         """Why a new participant with this name could not join now, or None: asked before a link is used up."""

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rooms import Already, Refusal, Role
+from rooms import Already, Join, Refusal, Role, already_in_as
 from rooms.events import ParticipantJoined, ParticipantLeft
 from rooms.limits import NAME_LETTERS, PARTICIPANTS_PER_SESSION
 from rooms.names import clean_name, same_name
@@ -87,3 +87,31 @@ def test_pt7_five_people_are_as_good_as_two() -> None:
 
 def test_pt1_a_story_without_a_session_knows_nobody() -> None:
     assert Story().turns("sam", "people") == Refusal("not_here")
+
+
+@pytest.mark.parametrize("name", ["Sam", " SAM "])
+def test_pt8_sam_who_lost_his_browser_is_sam_on_another_device(name: str) -> None:
+    story = sam_and_alex()
+    assert already_in_as(story.room, {"alex"}, Join("new", Role.SERVICE_USER, name)) == "sam"
+    assert story.joins("sam", name) == Already(), "the same participation, and nobody joins anew"
+
+
+@pytest.mark.parametrize(
+    ("here", "role", "name"),
+    [
+        ({"sam"}, Role.SERVICE_USER, "Sam"),
+        (set(), Role.SERVICE_USER, "Robin"),
+        (set(), Role.SERVICE_USER, ""),
+        (set(), Role.SERVICE_USER, "Alex"),
+        (set(), Role.WORKER, "Alex"),
+        (set(), Role.WORKER, "Sam"),
+    ],
+)
+def test_pt8_nobody_is_taken_for_who_is_here_or_for_a_worker(here: set[str], role: Role, name: str) -> None:
+    assert already_in_as(sam_and_alex().room, here, Join("new", role, name)) is None
+
+
+def test_pt8_who_has_left_comes_in_anew() -> None:
+    story = sam_and_alex()
+    story.leaves("sam")
+    assert already_in_as(story.room, set(), Join("new", Role.SERVICE_USER, "Sam")) is None

@@ -14,7 +14,9 @@ import pytest
 
 from tests.conftest import MakeHouse
 from tests.house import House
+from tests.live_client import LiveClient
 from tests.visitor import PASSWORD, Held, Visitor, alex_and_sam
+from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -221,6 +223,25 @@ async def test_alex_comes_back_from_the_desk_as_the_same_person(desk: Visitor) -
     await sends_with(alex, "leave")
     anew = await desk.sends(f"/desk/sessions/{room}/enter")
     assert (await desk.looks_at(anew.headers["location"])).status_code == 200
+
+
+async def test_sam_who_lost_his_browser_comes_back_by_a_new_link_as_sam(desk: Visitor, device: Visitor) -> None:
+    alex, sam = await alex_and_sam(desk)
+    room = re.findall(r"/desk/sessions/([\w-]+)/link", (await desk.looks_at("/desk")).text)[0]
+    await desk.sends(f"/desk/sessions/{room}/link")
+    [link] = re.findall(r"/join/[\w-]+", (await desk.looks_at("/desk")).text.split(room)[0].split("<section")[-1])
+    async with LiveClient(desk.house.url, sam.ticket, sam.cookies) as window:
+        await window.hello()
+        assert (await device.sends(link, name="Sam")).status_code == 422, "his window is connected: it is another Sam"
+
+    async def comes_in() -> bool:
+        answer = await device.sends(link, name="sam")
+        return answer.status_code == 303
+
+    await until(comes_in, "Sam, when his window is gone", 20)
+    people = boot_of(await desk.looks_at_with(alex))["view"]["people"]
+    assert [(person["name"], person["left"]) for person in people] == [("Alex, nurse", False), ("Sam", False)]
+    assert (await desk.looks_at_with(sam)).status_code == 200, "nobody is put out"
 
 
 # --- the session page ---
