@@ -119,7 +119,8 @@ class Accounts:
             raise SignInProblem("slow_down")
         row = await self._row_of_login(login)
         known = row is not None and not row["disabled"]
-        stored = str(row["password"]) if row is not None and known else await self._hash_of_nobody()
+        nobodys = await self._hash_of_nobody()  # Made at the first try of all, whoever it is.
+        stored = str(row["password"]) if row is not None and known else nobodys
         right = await self._verify(stored, password)
         if row is None or not known or not right:
             raise SignInProblem("wrong")

@@ -116,17 +116,25 @@ async def test_a_wrong_name_is_answered_like_a_wrong_password(
 ) -> None:
     await accounts.create("alex", PASSWORD, "Alex", "")
     compared: list[str] = []
-    verify = Accounts._verify
+    made: list[str] = []
+    verify, hash_ = Accounts._verify, Accounts._hash
 
     async def counting(self: Accounts, stored: str, password: str) -> bool:
         compared.append(stored[:30])
         return await verify(self, stored, password)
 
+    async def making(self: Accounts, password: str) -> str:
+        made.append(password)
+        return await hash_(self, password)
+
     monkeypatch.setattr(Accounts, "_verify", counting)
+    monkeypatch.setattr(Accounts, "_hash", making)
     assert await tries(accounts, "alex", "another password") == "wrong"
+    hashes_for_alex = len(made)
     assert await tries(accounts, "nobody", "another password") == "wrong"
     # One comparison each, with the same parameters: the same work, so the same time.
     assert len(compared) == 2 and compared[0] == compared[1]
+    assert len(made) == hashes_for_alex, "nothing is made for a wrong name only"
 
 
 async def test_an_account_that_was_switched_off_opens_nothing(accounts: Accounts, house: Opened) -> None:
