@@ -87,11 +87,15 @@ class _Append(_Waiting[bool]):
 
 
 class _Work(_Waiting[Rows]):
-    """Something else that needs the writing connection for itself."""
+    """Something else that needs the writing connection for itself. `run` is given the work itself."""
 
-    def __init__(self, run: Callable[[], Awaitable[Rows]]) -> None:
+    def __init__(self, run: Callable[[_Work], Awaitable[Rows]]) -> None:
         super().__init__()
         self.run = run
+
+
+class _NobodyWaits(Exception):
+    """Whoever asked has gone, and nothing has been done yet: so nothing is."""
 
 
 class SqliteDatabase:
@@ -193,12 +197,12 @@ class SqliteDatabase:
     async def write(self, *statements: Statement) -> Sequence[Sequence[Row]]:
         """See `Database.write`."""
         async with _patience():
-            return await self._done_alone(lambda: self._in_transaction(lambda: self._run_all(statements)))
+            return await self._done_alone(lambda job: self._in_transaction(lambda: self._run_all(statements), job))
 
     async def erase(self, *statements: Statement) -> None:
         """See `queries.Log.erase`."""
         async with _patience():
-            await self._done_alone(lambda: self._erase(statements))
+            await self._done_alone(lambda job: self._erase(statements, job))
 
     async def restore_from(self, backup: Path, vault: Vault) -> None:
         """Put the content of `backup` in place of everything, in one transaction, and give every room a new epoch:
@@ -214,9 +218,9 @@ class SqliteDatabase:
         if backup.exists() and backup.samefile(self.path):
             raise BackupProblem(f"{backup} is the database itself. Name a backup.")
         await asyncio.to_thread(check_backup, backup, vault)
-        await self._done_alone(lambda: self._replace_by(backup))
+        await self._done_alone(lambda job: self._replace_by(backup, job))
 
-    async def _done_alone(self, run: Callable[[], Awaitable[Rows]]) -> Rows:
+    async def _done_alone(self, run: Callable[[_Work], Awaitable[Rows]]) -> Rows:
         job = _Work(run)
         self._put(job)
         return await job.future
@@ -270,7 +274,9 @@ class SqliteDatabase:
 
     async def _commit_appends(self, batch: Sequence[_Append]) -> None:
         try:
-            moved = await self._in_transaction(lambda: self._append_all([job.entry for job in batch]))
+            moved = await self._in_transaction(
+                lambda: self._append_all([job.entry for job in batch if not job.gone]), *batch
+            )
         except Exception as error:
             for job in batch:
                 job.refuse(_as_seen_outside(error))
@@ -298,7 +304,7 @@ class SqliteDatabase:
     async def _commit_work(self, job: _Append | _Work) -> None:
         assert isinstance(job, _Work)
         try:
-            job.answer(await job.run())
+            job.answer(await job.run(job))
         except Exception as error:
             job.refuse(_as_seen_outside(error))
 
@@ -313,15 +319,15 @@ class SqliteDatabase:
             raise Conflict(f"{touched} rows instead of {statement.rows}")
         return rows
 
-    async def _erase(self, statements: Iterable[Statement]) -> Rows:
-        await self._in_transaction(lambda: self._run_all(statements))
+    async def _erase(self, statements: Iterable[Statement], job: _Work) -> Rows:
+        await self._in_transaction(lambda: self._run_all(statements), job)
         await self._truncate()
         return ()
 
-    async def _replace_by(self, backup: Path) -> Rows:
+    async def _replace_by(self, backup: Path, job: _Work) -> Rows:
         await self._call("ATTACH $1 AS backup", f"{backup.absolute().as_uri()}?mode=ro")
         try:
-            await self._in_transaction(self._replace_all)
+            await self._in_transaction(self._replace_all, job)
         finally:
             await self._call("DETACH backup")
         return ()
@@ -334,11 +340,16 @@ class SqliteDatabase:
             await self._call(f"DELETE FROM main.{table}")
         await self._call("UPDATE main.rooms SET epoch = lower(hex(randomblob(16)))")
 
-    async def _in_transaction(self, run: Callable[[], Awaitable[Answer]]) -> Answer:
+    async def _in_transaction(
+        self, run: Callable[[], Awaitable[Answer]], *jobs: _Waiting[bool] | _Waiting[Rows]
+    ) -> Answer:
         if self._broken is not None:
             raise StoreUnavailable(self._broken)
         try:
             await self._call("BEGIN IMMEDIATE")
+            # Until now another process may have held the file, for longer than anybody's patience.
+            if all(job.gone for job in jobs):
+                raise _NobodyWaits
             result = await run()
         except BaseException as error:
             await self._roll_back(error)

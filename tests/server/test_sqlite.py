@@ -126,24 +126,46 @@ async def all_in_vain(*asked: Awaitable[object]) -> bool:
 async def test_nobody_waits_for_the_patience_of_those_before(
     house: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And what nobody waits for any more is not done later, when it would surprise."""
+    """And what nobody waits for any more is not done later, when it would surprise: all but the first is not begun."""
     diary = await Diary.new(house.store)
     monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
-    with another_process_writes(tmp_path / "copage.db"):
-        first = asyncio.ensure_future(house.database.write(Statement(NEW_START_LINK, ("hash-0", 0), rows=1)))
-        await asyncio.sleep(0)
-        assert await all_in_vain(
-            first,
-            *(house.database.write(Statement(NEW_START_LINK, (f"hash-{at}", at), rows=1)) for at in range(1, 8)),
-            diary.write(turned("people")),
-            house.store.destroy(diary.room),
-        )
-    monkeypatch.undo()
-    await house.database.write(Statement(NEW_START_LINK, ("hash-last", 9), rows=1))
+    async with Calls(house.database) as calls:
+        with another_process_writes(tmp_path / "copage.db"):
+            assert await all_in_vain(
+                *(house.database.write(Statement(NEW_START_LINK, (f"hash-{at}", at), rows=1)) for at in range(8)),
+                diary.write(turned("people")),
+                house.store.destroy(diary.room),
+            )
+        monkeypatch.undo()
+        await house.database.write(Statement(NEW_START_LINK, ("hash-last", 9), rows=1))
 
+    assert calls.seen.count("BEGIN IMMEDIATE") == 2
     rows = await house.database.read("SELECT hash FROM start_links ORDER BY created_at")
-    assert [row["hash"] for row in rows] == ["hash-0", "hash-last"]
+    assert [row["hash"] for row in rows] == ["hash-last"]
     assert await diary.is_as_expected()
+
+
+async def test_an_append_that_nobody_waits_for_any_more_is_not_carried_out_with_the_others(
+    house: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ada has less patience than Ben, whose append is in the same commit."""
+    ada, ben = await Diary.new(house.store), await Diary.new(house.store)
+
+    async def write_patiently() -> None:
+        monkeypatch.undo()
+        await ben.write(turned("people"))
+
+    monkeypatch.setattr(sqlite, "PATIENCE", 0.1)
+    with another_process_writes(tmp_path / "copage.db"):
+        hers = asyncio.ensure_future(ada.write(turned("people")))
+        his = asyncio.ensure_future(write_patiently())
+        await asyncio.wait([hers])
+        assert isinstance(hers.exception(), StoreUnavailable)
+        assert not his.done()
+    await his
+
+    assert await ada.is_as_expected()
+    assert await ben.is_as_expected()
 
 
 async def test_a_read_that_nobody_waits_for_any_more_is_not_begun(
