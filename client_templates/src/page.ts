@@ -113,10 +113,17 @@ export class PageArea {
     this.article()?.focus({ preventScroll: true });
   }
 
-  /** Move to the top of the page, or to where this person was on it. */
+  /** Move to the top of the page and of what is said over it, or to where this person was on it. */
   scrollTo(y: number | null): void {
-    if (y !== null) window.scrollTo(0, y);
-    else window.scrollTo(0, Math.min(window.scrollY, this.place.getBoundingClientRect().top + window.scrollY));
+    window.scrollTo(0, y ?? Math.min(window.scrollY, this.top()));
+  }
+
+  /** Where the page's sheet begins right under what stays at the top of the window. */
+  private top(): number {
+    const sheet = this.place.parentElement ?? this.place;
+    const staysAbove = document.querySelector<HTMLElement>(".top");
+    const sticks = staysAbove !== null && getComputedStyle(staysAbove).position === "sticky";
+    return sheet.getBoundingClientRect().top + window.scrollY - (sticks ? staysAbove.offsetHeight : 0);
   }
 
   private html(page: string): Promise<string> {

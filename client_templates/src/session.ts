@@ -223,7 +223,6 @@ class SessionPage {
     this.opening = null;
     const { view } = this.conversation;
     const mine = this.myMove?.page === page ? this.myMove : null;
-    this.pages.scrollTo(mine?.y ?? null);
     if (mine) {
       this.myMove = null;
       this.hush();
@@ -231,6 +230,7 @@ class SessionPage {
     } else if (view && view.turned_by !== view.you) {
       this.tell("page.turned_by", { name: nameOf(view, view.turned_by), title });
     }
+    this.pages.scrollTo(mine?.y ?? null); // Last, because what is said over the page moves the page.
   }
 
   /** Say it on the page and to screen readers. */
