@@ -196,8 +196,9 @@ class SqlStore:
         return [msgspec.convert(row, OpenSessionRow, strict=False) for row in rows]
 
     async def destroy(self, room: str) -> None:
+        self._gone(room)  # First: an answer that comes too late must not leave the key in memory.
         await self._database.erase(*(Statement(sql, (room,)) for sql in _DESTROY))
-        self._gone(room)
+        self._gone(room)  # Again: somebody may have read the room meanwhile.
 
     async def _key(self, room: str) -> Seal | None:
         """The key of the room's session. It never changes, so it is remembered until the session is destroyed."""
