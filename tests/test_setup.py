@@ -100,9 +100,12 @@ def test_with_node_nothing_is_brought_and_only_what_runs_is_installed(fresh: Pat
     assert run.stdout.rstrip().endswith("-m server serve")
 
 
-def test_the_other_commands_are_the_same_with_one_difference(fresh: Path) -> None:
+def test_the_long_run_is_the_short_one_with_the_newcomers_last(fresh: Path) -> None:
     short, long = (make(fresh, os.environ["PATH"], target).stdout for target in ("test", "test-long"))
-    assert short == long.replace("COPAGE_LONG=1 ", "")
+    *others, last = long.replace("COPAGE_LONG=1 ", "").replace(" --ignore=tests/test_newcomer.py", "").splitlines()
+    assert short.splitlines() == others
+    assert last.endswith("-m pytest tests/test_newcomer.py")
+    assert long.count("COPAGE_LONG=1") == 2
     assert "--durations=10" in short
     for checker in ("ruff check", "ruff format --check", "mypy", "tsc --noEmit"):
         assert checker in short
