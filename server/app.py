@@ -186,6 +186,9 @@ async def _greet(settings: Settings, copage: Copage) -> None:
             f"Copage is ready. Open this link once, in your browser: {await _start_link(settings, copage.start_links)}"
         )
     print(line, flush=True)  # noqa: T201  (this is what the operator waits for)
+    if settings.clinic_file is None:
+        line = "COPAGE_CLINIC_FILE is not set, so Help now shows no number yet: copy server/clinic.toml and fill it in."
+        print(line, flush=True)  # noqa: T201
 
 
 async def _start_link(settings: Settings, start_links: StartLinks) -> str:
