@@ -12,6 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from server.control import ask
 from tests.mutations import TOP
 from tests.waiting import until
 
@@ -80,6 +81,12 @@ class House:
         found = START_LINK.findall(self.output)
         assert found, f"no link in what the server printed:\n{self.output}"
         return str(found[-1])
+
+    def new_link(self) -> str:
+        """A one-time link that nobody has used: on a house that tests share, the printed one may be gone."""
+        said = ask(self.data / "control.sock", "start-link")
+        assert said, "nobody serves"
+        return str(START_LINK.findall(said)[-1])
 
     @property
     def pid(self) -> int:

@@ -67,8 +67,10 @@ class Visitor:
         return await self._http.post(address, data=fields, headers={"Origin": self.house.url})
 
     async def makes_account(self, login: str = "alex", shown: str = "Alex", job: str = "nurse") -> None:
-        """The first account, by the link that the server printed; this browser is signed in by it."""
-        answer = await self.sends(f"{self.house.link}/account", login=login, password=PASSWORD, shown=shown, job=job)
+        """An account, by a new one-time link; this browser is signed in by it."""
+        answer = await self.sends(
+            f"{self.house.new_link()}/account", login=login, password=PASSWORD, shown=shown, job=job
+        )
         assert answer.status_code == 303, answer.text
 
     async def signs_in(self, login: str = "alex") -> None:

@@ -11,6 +11,8 @@ export type Way = "websocket" | "polling";
 export interface Attempt {
   readonly way: Way;
   readonly startedAt: number;
+  /** Ask by a plain request first whether anything comes through. */
+  readonly knocks: boolean;
 }
 
 export interface Steps {
@@ -23,6 +25,12 @@ export const NEXT_BEGINS_AFTER = 2_000;
 /** A WebSocket that has lived this long works here: whatever ends it, it is not the way it was made. */
 export const PROVEN_AFTER = 30_000;
 const BLAME = 2;
+/**
+ * After so many failures in a row a WebSocket is opened only when a plain request has come through. Chromium holds a
+ * WebSocket back for up to 5 s when many before it failed (its WebSocketThrottler), and a network that comes back after
+ * a minute would find it waiting.
+ */
+const KNOCK_AFTER = 4;
 const AT_ONCE_MOST = 3;
 /** An attempt this young has not had its chance yet, even when everything hurries. */
 const YOUNG = 1_000;
@@ -50,7 +58,8 @@ export class Attempts {
     const abandon = this.open.filter((each) => now - each.startedAt >= LIVES[each.way]);
     for (const each of abandon) this.letDown(each, BLAME, now);
     if (now < this.nextAt || this.open.length >= AT_ONCE_MOST) return { open: [], abandon };
-    const attempt: Attempt = { way: this.way(), startedAt: now };
+    const way = this.way();
+    const attempt: Attempt = { way, startedAt: now, knocks: way === "websocket" && this.inARow >= KNOCK_AFTER };
     this.open = [...this.open, attempt];
     this.nextAt = now + NEXT_BEGINS_AFTER;
     return { open: [attempt], abandon };
@@ -59,6 +68,11 @@ export class Attempts {
   /** An attempt ended by itself, without a welcome. */
   closed(attempt: Attempt, now: number): void {
     if (this.open.includes(attempt)) this.letDown(attempt, 1, now);
+  }
+
+  /** Nobody answered the knock: there is no way at all just now, and no WebSocket is to blame for it. */
+  unanswered(attempt: Attempt, now: number): void {
+    if (this.open.includes(attempt)) this.letDown(attempt, 0, now);
   }
 
   /** The server welcomed us on this attempt. The others are to be abandoned. */

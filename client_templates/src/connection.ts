@@ -18,11 +18,14 @@ export interface Hears {
 
 /** The server pings every 2 s; longer silence than this, seen on waking up, means the connection is dead. */
 const SILENCE = 3_000;
+/** Answers anybody, with or without a ticket. */
+const KNOCK_AT = "/check/answer";
 const TRANSPORTS = { websocket: WebSocket, polling: Polling } as const;
 
 export class Connection {
   private readonly attempts: Attempts;
   private readonly sockets = new Map<Attempt, Socket>();
+  private readonly knocking = new Map<Attempt, AbortController>();
   private live: { readonly attempt: Attempt; readonly socket: Socket } | null = null;
   private stopped = true;
   private saidGoodbye = false;
@@ -96,6 +99,27 @@ export class Connection {
   }
 
   private open(attempt: Attempt): void {
+    if (attempt.knocks) void this.knock(attempt);
+    else this.connect(attempt);
+  }
+
+  private async knock(attempt: Attempt): Promise<void> {
+    const asking = new AbortController();
+    this.knocking.set(attempt, asking);
+    const answered = await fetch(KNOCK_AT, { cache: "no-store", signal: asking.signal }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (!this.knocking.delete(attempt)) return; // Abandoned meanwhile.
+    if (answered) {
+      this.connect(attempt);
+      return;
+    }
+    this.attempts.unanswered(attempt, performance.now());
+    this.hears.turnedAway();
+  }
+
+  private connect(attempt: Attempt): void {
     const socket = io({
       path: this.path,
       transports: [TRANSPORTS[attempt.way]],
@@ -157,6 +181,8 @@ export class Connection {
   }
 
   private close(attempt: Attempt): void {
+    this.knocking.get(attempt)?.abort();
+    this.knocking.delete(attempt);
     const socket = this.sockets.get(attempt);
     this.sockets.delete(attempt);
     socket?.disconnect();

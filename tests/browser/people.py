@@ -15,8 +15,7 @@ import msgspec
 from playwright.async_api import Error as BrowserError
 
 from server.content import load_content
-from server.control import ask
-from tests.house import START_LINK, House
+from tests.house import House
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -247,13 +246,6 @@ def _what_all_see(sight: Sight | None) -> object:
     return sight.page, article, sorted((name.removesuffix(" (you)"), state) for name, state in sight.people)
 
 
-def new_link(house: House) -> str:
-    """A one-time link of this house, whoever has used those before."""
-    said = ask(house.data / "control.sock", "start-link")
-    assert said, "nobody serves"
-    return str(START_LINK.findall(said)[-1])
-
-
 @asynccontextmanager
 async def practice(browser: Browser, house: House, **options: Any) -> AsyncIterator[tuple[Person, Person]]:
     """Both windows of *Practice* in one browser, connected: Alex, the worker, and the pretend person, Sam.
@@ -284,7 +276,7 @@ async def practice_windows(browser: Browser, house: House, **options: Any) -> As
 async def practice_addresses(context: BrowserContext, house: House) -> list[str]:
     """Where the two windows of a new practice are; the worker's first."""
     desk = await context.new_page()
-    await desk.goto(new_link(house))
+    await desk.goto(house.new_link())
     await desk.locator("form[action$='/practice'] button").click()
     doors = desk.locator("a[href*='/s/']")
     await doors.nth(1).wait_for()
@@ -316,7 +308,7 @@ async def real_session(
     phone = await browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
     try:
         page = await desk.new_page()
-        await makes_account(page, new_link(house), worker, job)
+        await makes_account(page, house.new_link(), worker, job)
         link = await starts_session(page)
         kim = Person(f"{worker}, {job}", page)
         robin = Person(other, await phone.new_page(), taps=True)

@@ -15,7 +15,6 @@ from tests.browser.people import (
     PASSWORD,
     PHONE,
     Person,
-    new_link,
     new_login,
 )
 from tests.house import House
@@ -58,7 +57,7 @@ async def _outside(page: Page, house: House) -> AsyncIterator[Screen]:
 
 
 async def _practice(page: Page, house: House) -> AsyncIterator[Screen]:
-    await page.goto(new_link(house))
+    await page.goto(house.new_link())
     yield "start", page
     await page.locator("form[action$='/practice'] button").click()
     door = page.locator("a[href*='/s/']").first
@@ -71,7 +70,7 @@ async def _practice(page: Page, house: House) -> AsyncIterator[Screen]:
 
 async def _session(kim: Person, robin: Person, house: House) -> AsyncIterator[Screen]:
     page, other = kim.page, robin.page
-    await page.goto(new_link(house))
+    await page.goto(house.new_link())
     form = page.locator("form[action$='/account']")
     fields = {"shown": WORKER, "job": JOB, "login": new_login()}
     for field, value in {**fields, "password": "short"}.items():

@@ -110,3 +110,23 @@ test("hurry leaves an attempt alone that has only just begun", () => {
   attempts.tick(0);
   assert.deepEqual(attempts.hurry(500).abandon, []);
 });
+
+test("while nothing comes through, WebSockets are opened only behind a knock that was answered", () => {
+  const attempts = new Attempts(false, evenly);
+  connects(attempts, () => "welcome");
+  attempts.lost(1_000, true);
+  let [unguarded, knocks] = [0, 0];
+  for (let now = 1_000; now < 61_000; now += 10) {
+    for (const attempt of attempts.tick(now).open) {
+      if (attempt.knocks) attempts.unanswered(attempt, now);
+      else attempts.closed(attempt, now);
+      if (attempt.knocks) knocks += 1;
+      else if (attempt.way === "websocket") unguarded += 1;
+    }
+  }
+  assert.ok(unguarded <= 4, `${unguarded} WebSockets failed`);
+  assert.ok(knocks >= 30, `${knocks} knocks`);
+  const { attempt } = connects(attempts, () => "welcome", 61_000);
+  assert.equal(attempt.way, "websocket");
+  assert.equal(attempts.pollingOnly, false);
+});
