@@ -180,15 +180,13 @@ def _restored(source: str) -> str:
 async def _greet(settings: Settings, copage: Copage) -> None:
     """Tell the operator what to open."""
     if await copage.accounts.exist():
-        line = f"Copage is ready. Sign in at {settings.public_url}/sign-in"
+        lines = [f"Copage is ready. Sign in at {settings.public_url}/sign-in"]
     else:
-        line = (
-            f"Copage is ready. Open this link once, in your browser: {await _start_link(settings, copage.start_links)}"
-        )
-    print(line, flush=True)  # noqa: T201  (this is what the operator waits for)
+        link = await _start_link(settings, copage.start_links)
+        lines = [f"Copage is ready. Open this link once, in your browser: {link}"]
     if settings.clinic_file is None:
-        line = "COPAGE_CLINIC_FILE is not set, so Help now shows no number yet: copy server/clinic.toml and fill it in."
-        print(line, flush=True)  # noqa: T201
+        lines.append("Help now shows no number yet: fill in a copy of server/clinic.toml, name it in COPAGE_CLINIC_FILE.")
+    print(*lines, sep="\n", flush=True)  # noqa: T201  (this is what the operator waits for)
 
 
 async def _start_link(settings: Settings, start_links: StartLinks) -> str:
