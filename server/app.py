@@ -185,7 +185,7 @@ async def _greet(settings: Settings, copage: Copage) -> None:
         link = await _start_link(settings, copage.start_links)
         lines = [f"Copage is ready. Open this link once, in your browser: {link}"]
     if settings.clinic_file is None:
-        lines.append("Help now shows no number yet: fill in a copy of server/clinic.toml, name it in COPAGE_CLINIC_FILE.")
+        lines.append("Help now shows no number yet: fill in a copy of server/clinic.toml and set COPAGE_CLINIC_FILE.")
     print(*lines, sep="\n", flush=True)  # noqa: T201  (this is what the operator waits for)
 
 
