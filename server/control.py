@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -17,9 +18,6 @@ import structlog
 log = structlog.get_logger("control")
 
 LINE_BYTES = 16 * 1024
-PATH_BYTES = 100
-"""What a socket's path may be on Linux, less a little."""
-
 Orders = Mapping[str, Callable[[str], Awaitable[str]]]
 """Name of an operator's command → what carries it out; given one argument, it answers with a line to print."""
 
@@ -39,13 +37,7 @@ class Said(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 async def listen(path: Path, orders: Orders) -> asyncio.Server:
-    """Carry out orders until the returned server is closed.
-
-    Raises:
-        ControlProblem: the folder's path is too long for a socket.
-    """
-    if len(os.fsencode(path)) > PATH_BYTES:
-        raise ControlProblem(f"COPAGE_DATA has too long a path: {path} must be at most {PATH_BYTES} bytes")
+    """Carry out orders until the returned server is closed."""
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -58,11 +50,27 @@ async def listen(path: Path, orders: Orders) -> asyncio.Server:
             writer.close()
 
     path.unlink(missing_ok=True)  # The database's lock says that no other server is alive.
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        return await asyncio.start_unix_server(answer, path, limit=LINE_BYTES)
+        with _short(path) as name:
+            listening.bind(name)
+    except OSError:
+        listening.close()
+        raise
     finally:
         os.umask(before)
+    return await asyncio.start_unix_server(answer, sock=listening, limit=LINE_BYTES)
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """A name for the socket at `path` that fits into the 107 bytes a socket's name may have on Linux."""
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 async def _carry_out(orders: Orders, order: Order) -> Said:
@@ -84,7 +92,8 @@ def ask(path: Path, order: str, argument: str = "") -> str | None:
     """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
-            connection.connect(str(path))
+            with _short(path) as name:
+                connection.connect(name)
         except (FileNotFoundError, ConnectionRefusedError):
             return None
         connection.sendall(msgspec.json.encode(Order(order, argument)) + b"\n")
