@@ -67,5 +67,7 @@ def environment_for(program: Path) -> dict[str, str]:
     if not libraries.is_dir():
         packed = MODULES / "@sparticuz" / "chromium" / "bin" / "al2023.tar.br"
         with tarfile.open(fileobj=io.BytesIO(brotli.decompress(packed.read_bytes()))) as archive:
-            archive.extractall(cache / "al2023", filter="data")
+            # Python 3.11.3 and older, like Debian 12's, know no filter; the package is pinned by its hash.
+            archive.extraction_filter = getattr(tarfile, "data_filter", None)
+            archive.extractall(cache / "al2023")
     return {"LD_LIBRARY_PATH": str(libraries)}
