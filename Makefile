@@ -1,6 +1,6 @@
-# Copage. `make run` starts it, `make test` checks everything in some minutes, `make test-long` in up to an hour,
-# `make check` reads the code only. Whatever is needed is brought into .venv and client_templates/node_modules;
-# nothing is written anywhere else.
+# Copage. `make run` starts it, `make run PHONE=1` for a phone beside this machine too; `make test` checks everything in
+# some minutes, `make test-long` in up to an hour, `make check` reads the code only. Whatever is needed is brought into
+# .venv and client_templates/node_modules; nothing is written anywhere else.
 SHELL := /bin/sh
 MAKEFLAGS += --no-print-directory
 .PHONY: run test test-long check client locks
@@ -29,7 +29,7 @@ PROCESSES ?= 2
 PYTEST := $(VENV)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --durations=10
 
 run: .venv/.run-installed $(MANIFEST)
-	@exec $(VENV)/python -m server serve
+	@exec $(VENV)/python -m server serve$(if $(PHONE), --phone)
 
 test: check
 	$(PYTEST)

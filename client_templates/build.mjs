@@ -20,7 +20,9 @@ const common = { bundle: true, write: false, logLevel: "warning", legalComments:
 async function forBrowsers() {
   const { outputFiles } = await build({
     ...common,
-    entryPoints: ["src/session.ts", "src/check.ts", "src/site.ts", "styles/main.css"],
+    entryPoints: ["session", "before", "waiting", "desk", "staff", "site", "check"]
+      .map((name) => `src/${name}.ts`)
+      .concat("styles/main.css"),
     outdir: built,
     outbase: here,
     entryNames: "[name]",

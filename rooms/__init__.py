@@ -4,11 +4,21 @@ Start with `SPEC.md`, then `room.py` (what a room is), `decide.py` (what comes o
 what).
 """
 
-from rooms.commands import Command, EndSession, FromWindow, Join, Leave, OpenSession, TurnPage
+from rooms.commands import (
+    Command,
+    EndSession,
+    FromWindow,
+    Join,
+    Leave,
+    OpenSession,
+    RemoveDevice,
+    RemoveParticipant,
+    TurnPage,
+)
 from rooms.decide import SERVER, Actor, Already, Decision, Refusal, already_in_as, decide
 from rooms.events import Event, Role
 from rooms.room import Gap, Participant, Position, Recorded, Room, Session, Stamp, evolve, replay
-from rooms.views import View, may_see, view_of
+from rooms.views import View, may_see, view_of, why_not
 
 __all__ = [
     "SERVER",
@@ -27,6 +37,8 @@ __all__ = [
     "Position",
     "Recorded",
     "Refusal",
+    "RemoveDevice",
+    "RemoveParticipant",
     "Role",
     "Room",
     "Session",
@@ -39,4 +51,5 @@ __all__ = [
     "may_see",
     "replay",
     "view_of",
+    "why_not",
 ]

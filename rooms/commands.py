@@ -33,13 +33,33 @@ class Leave(Request, frozen=True):
     pass
 
 
+class RemoveParticipant(Request, frozen=True):
+    """*This is not Sam*: a person who was let in is out again."""
+
+    participant: str
+
+
+class RemoveDevice(Request, frozen=True):
+    """One device is out, and its participant stays. `device` is the id of its ticket."""
+
+    device: str
+
+
 class EndSession(Request, frozen=True):
     pass
 
 
-Command: TypeAlias = OpenSession | Join | TurnPage | Leave | EndSession
-COMMAND_KINDS: tuple[type[Request], ...] = (OpenSession, Join, TurnPage, Leave, EndSession)
+Command: TypeAlias = OpenSession | Join | TurnPage | Leave | RemoveParticipant | RemoveDevice | EndSession
+COMMAND_KINDS: tuple[type[Request], ...] = (
+    OpenSession,
+    Join,
+    TurnPage,
+    Leave,
+    RemoveParticipant,
+    RemoveDevice,
+    EndSession,
+)
 
-FromWindow: TypeAlias = TurnPage | Leave | EndSession
+FromWindow: TypeAlias = TurnPage | Leave | RemoveParticipant | EndSession
 """The commands that a window may send. The others come from the server itself, after it has checked a link or
 account."""

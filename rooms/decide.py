@@ -2,32 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import TypeAlias
 
 import msgspec
 
-from rooms.commands import Command, EndSession, Join, Leave, OpenSession, TurnPage
+from rooms.commands import (
+    Command,
+    EndSession,
+    Join,
+    Leave,
+    OpenSession,
+    RemoveDevice,
+    RemoveParticipant,
+    TurnPage,
+)
 from rooms.events import (
+    DeviceRemoved,
     Event,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantRemoved,
     Role,
     SessionEnded,
     SessionOpened,
 )
-from rooms.limits import PARTICIPANTS_PER_SESSION
+from rooms.limits import DEVICES_REMOVED, PARTICIPANTS_PER_SESSION
 from rooms.names import clean_name, same_name
 from rooms.permissions import may
 from rooms.room import Room, Session, Stamp
 
 
 class Actor(msgspec.Struct, frozen=True):
-    """Who asks. Always taken from the connection, never from the message. No participant means the server itself."""
+    """Who asks. Always taken from the connection, never from the message. No participant means the server itself.
+    `device`: on which one, where that is known."""
 
     participant: str | None = None
     stamp: Stamp | None = None
+    device: str | None = None
 
 
 SERVER = Actor()
@@ -72,15 +84,22 @@ def decide(room: Room, actor: Actor, command: Command, now: int) -> Decision:
         return Refusal("session_ended")  # [SE3]
     if actor.participant is not None and room.participants[actor.participant].left:
         return Refusal("left")  # [PT2]
+    if actor.device in room.session.removed_devices:
+        return Refusal("left")  # [PT11]
+    by = actor.participant or ""
     match command:
         case Join():
             return _join(room, command, now)
         case TurnPage():
-            return _turn_page(room.session, actor.participant or "", command)
+            return _turn_page(room.session, by, command)
         case Leave():
-            return (ParticipantLeft(actor.participant or ""),)
+            return (ParticipantLeft(by),)
+        case RemoveParticipant():
+            return _remove_participant(room, by, command)
+        case RemoveDevice():
+            return _remove_device(room.session, command)
         case EndSession():
-            return (SessionEnded(actor.participant or "", now),)
+            return (SessionEnded(by, now),)
 
 
 def _seen_before(room: Room, participant: str, stamp: Stamp) -> Already | Refusal | None:
@@ -97,8 +116,10 @@ def _seen_before(room: Room, participant: str, stamp: Stamp) -> Already | Refusa
 
 
 def _open_session(room: Room, command: OpenSession, now: int) -> Decision:
+    if room.session is not None and room.session.id == command.session:
+        return Refusal("session_ended") if room.session.ended else Already()  # [SE3] [SE1]
     if room.session is not None and not room.session.ended:
-        return Already() if room.session.id == command.session else Refusal("session_open")  # [SE1]
+        return Refusal("session_open")  # [SE1]
     if command.home not in command.pages:
         return Refusal("unknown_page")  # [PG1]
     return (SessionOpened(command.session, command.practice, command.pack, command.pages, command.home, now),)
@@ -121,19 +142,32 @@ def _join(room: Room, command: Join, now: int) -> Decision:
     return (ParticipantJoined(command.participant, command.role, name, now),)
 
 
-def already_in_as(room: Room, here: Collection[str], join: Join) -> str | None:
-    """Which participant somebody at the door is already, by role and name, if there is one ([PT8]).
-
-    Args:
-        here: who has a connection.
-    """
-    name = clean_name(join.name)
-    if name is None or join.role is not Role.SERVICE_USER:
-        return None
+def already_in_as(room: Room, name: str) -> str | None:
+    """Which service user of the session has this name, if one does: who is let in under it is that person ([PT8])."""
+    shown = clean_name(name) or ""
     for person in room.participants.values():
-        if person.role is join.role and not person.left and same_name(person.name, name):
-            return None if person.id in here else person.id
+        if person.role is Role.SERVICE_USER and not person.left and same_name(person.name, shown):
+            return person.id
     return None
+
+
+def _remove_participant(room: Room, by: str, command: RemoveParticipant) -> Decision:
+    removed = room.participants.get(command.participant)
+    if removed is None:
+        return Refusal("unknown_person")  # [PT9]
+    if by and removed.role is not Role.SERVICE_USER:
+        return Refusal("not_allowed")  # [PT10]
+    if removed.left:
+        return Already()
+    return (ParticipantRemoved(removed.id, by),)  # [PT9]
+
+
+def _remove_device(session: Session, command: RemoveDevice) -> Decision:
+    if command.device in session.removed_devices:
+        return Already()
+    if len(session.removed_devices) >= DEVICES_REMOVED:
+        return Refusal("full")  # [PT11]
+    return (DeviceRemoved(command.device),)
 
 
 def _turn_page(session: Session, by: str, command: TurnPage) -> Decision:

@@ -68,6 +68,19 @@ class ParticipantLeft(Fact, frozen=True):
     participant: str
 
 
+class ParticipantRemoved(Fact, frozen=True):
+    """Somebody who was let in by mistake is out. `by` is the worker who said so, or empty for the house itself."""
+
+    participant: str
+    by: str
+
+
+class DeviceRemoved(Fact, frozen=True):
+    """One device is out; its participant stays, on the others. `device` is the id of its ticket."""
+
+    device: str
+
+
 class SessionEnded(Fact, frozen=True):
     """`by` is the worker who ended it, or empty when nobody had been connected for a long time."""
 
@@ -75,5 +88,15 @@ class SessionEnded(Fact, frozen=True):
     at: int  # milliseconds since 1970, UTC
 
 
-Event: TypeAlias = SessionOpened | ParticipantJoined | PageTurned | ParticipantLeft | SessionEnded
-EVENT_KINDS: tuple[type[Fact], ...] = (SessionOpened, ParticipantJoined, PageTurned, ParticipantLeft, SessionEnded)
+Event: TypeAlias = (
+    SessionOpened | ParticipantJoined | PageTurned | ParticipantLeft | ParticipantRemoved | DeviceRemoved | SessionEnded
+)
+EVENT_KINDS: tuple[type[Fact], ...] = (
+    SessionOpened,
+    ParticipantJoined,
+    PageTurned,
+    ParticipantLeft,
+    ParticipantRemoved,
+    DeviceRemoved,
+    SessionEnded,
+)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 PARTICIPANTS_PER_SESSION = 8
 NAME_LETTERS = 40
+DEVICES_REMOVED = 64
+"""How many devices can be put out of one session. Whoever still has more to put out ends it."""
 
 WINDOWS_PER_PARTICIPANT = 16
 SKIPPED_REMEMBERED = 64

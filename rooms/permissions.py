@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from rooms.commands import EndSession, Join, Leave, OpenSession, Request, TurnPage
+from rooms.commands import (
+    EndSession,
+    Join,
+    Leave,
+    OpenSession,
+    RemoveDevice,
+    RemoveParticipant,
+    Request,
+    TurnPage,
+)
 from rooms.events import Role
 
 # A supervisor has no row: they watch, and every write is refused ([PM2]).
@@ -10,11 +19,14 @@ ALLOWED: frozenset[tuple[Role, type[Request]]] = frozenset(
     {
         (Role.SERVER, OpenSession),
         (Role.SERVER, Join),
+        (Role.SERVER, RemoveParticipant),
+        (Role.SERVER, RemoveDevice),
         (Role.SERVER, EndSession),
         (Role.SERVICE_USER, TurnPage),
         (Role.SERVICE_USER, Leave),
         (Role.WORKER, TurnPage),
         (Role.WORKER, Leave),
+        (Role.WORKER, RemoveParticipant),
         (Role.WORKER, EndSession),
     }
 )

@@ -11,10 +11,12 @@ from collections.abc import Iterable
 import msgspec
 
 from rooms.events import (
+    DeviceRemoved,
     Event,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantRemoved,
     Role,
     SessionEnded,
     SessionOpened,
@@ -58,6 +60,7 @@ class Participant(msgspec.Struct, frozen=True):
     role: Role
     name: str
     left: bool = False
+    removed: bool = False
 
     def __repr__(self) -> str:
         return f"Participant({self.id}, {self.role}, left={self.left})"
@@ -72,6 +75,8 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
+    """`opened`: the pages that were opened, each once, in the order they were first opened; home is not among them."""
+
     id: str
     practice: bool
     pack: str
@@ -80,6 +85,8 @@ class Session(msgspec.Struct, frozen=True):
     page: str
     turned_by: str = ""
     ended: bool = False
+    opened: tuple[str, ...] = ()
+    removed_devices: tuple[str, ...] = ()
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -137,20 +144,34 @@ def _apply(room: Room, event: Event) -> Room:
             return msgspec.structs.replace(room, participants={**room.participants, joined.id: joined})
         case PageTurned():
             assert room.session is not None
-            session = msgspec.structs.replace(room.session, page=event.page, turned_by=event.by)
+            opened = _with(room.session.opened, event.page) if event.page != room.session.home else room.session.opened
+            session = msgspec.structs.replace(room.session, page=event.page, turned_by=event.by, opened=opened)
             return msgspec.structs.replace(room, session=session)
         case ParticipantLeft():
             left = msgspec.structs.replace(room.participants[event.participant], left=True)
             return msgspec.structs.replace(room, participants={**room.participants, left.id: left})
+        case ParticipantRemoved():
+            removed = msgspec.structs.replace(room.participants[event.participant], left=True, removed=True)
+            return msgspec.structs.replace(room, participants={**room.participants, removed.id: removed})
+        case DeviceRemoved():
+            assert room.session is not None
+            devices = _with(room.session.removed_devices, event.device)
+            return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, removed_devices=devices))
         case SessionEnded():
             assert room.session is not None
             return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, ended=True))
 
 
+def _with(known: tuple[str, ...], more: str) -> tuple[str, ...]:
+    return known if more in known else (*known, more)
+
+
 def _author(event: Event) -> str:
     """Whose window a stamped event came from. Only what a window may send is ever stamped."""
     match event:
-        case PageTurned(by=author) | SessionEnded(by=author) | ParticipantLeft(participant=author):
+        case PageTurned(by=author) | SessionEnded(by=author) | ParticipantRemoved(by=author):
+            return author
+        case ParticipantLeft(participant=author):
             return author
         case _:
             return ""

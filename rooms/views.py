@@ -11,9 +11,11 @@ from typing import TypeAlias
 import msgspec
 
 from rooms.events import (
+    DeviceRemoved,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
+    ParticipantRemoved,
     Role,
     SessionEnded,
     SessionOpened,
@@ -84,6 +86,17 @@ def may_see(room: Room, participant: str) -> bool:
     return person is not None and not person.left and person.role in SEES_THE_SESSION
 
 
+def why_not(room: Room, participant: str, device: str) -> str | None:
+    """Why nothing of the session goes to this device of this participant, as a code of `wire.GOODBYES`; None when
+    something does ([VW1]). Who is not known was in an earlier session of the room."""
+    session, person = room.session, room.participants.get(participant)
+    if session is None or session.ended or person is None:
+        return "session_ended"
+    if person.removed or device in session.removed_devices:
+        return "removed"  # [PT9] [PT11]
+    return None if may_see(room, participant) else "left"
+
+
 def view_of(room: Room, participant: str) -> View | None:
     """What `participant` may see now; None when that is nothing ([VW1])."""
     session = room.session
@@ -109,9 +122,9 @@ def seen(recorded: Recorded) -> Seen:
             return PageSeen(page, by)
         case ParticipantJoined(participant=participant, role=role, name=name):
             return PersonSeen(Person(participant, name, role, left=False))
-        case ParticipantLeft(participant=participant):
+        case ParticipantLeft(participant=participant) | ParticipantRemoved(participant=participant):
             return PersonGone(participant)
         case SessionEnded(by=by):
             return EndSeen(by)
-        case SessionOpened():
+        case SessionOpened() | DeviceRemoved():
             return Unseen()

@@ -17,7 +17,7 @@ from rooms.limits import ID_LETTERS, NUMBER_MAX
 from rooms.room import Position, Recorded
 from rooms.views import Seen, View, seen
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 FROM_CLIENT = ("command", "catch_up")
 FROM_SERVER = ("welcome", "events", "whole", "answer", "presence", "goodbye")
@@ -33,6 +33,7 @@ REFUSALS = (
     "came_to_nothing",
     "session_open",
     "unknown_page",
+    "unknown_person",
     "not_agreed",
     "name_unreadable",
     "name_taken",
@@ -50,6 +51,7 @@ GOODBYES = (
     ("busy", True),
     ("shutting_down", True),
     ("left", False),
+    ("removed", False),
     ("session_ended", False),
     ("other_version", False),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Annotated
 
@@ -34,12 +35,25 @@ class HelpLine(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Clinic(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`what_is_kept`: short sentences on the door. `cut_off`: who calls whom when the connection is lost."""
+    """`what_is_kept`: short sentences on the door. `cut_off`: who calls whom when the connection is lost.
+
+    `time_zone`: the one that times of day are shown in. `idle_minutes`: after so long without use staff are signed out.
+    """
 
     language: Language
     help: Annotated[tuple[HelpLine, ...], msgspec.Meta(min_length=1, max_length=6)]
     what_is_kept: Annotated[tuple[Line, ...], msgspec.Meta(min_length=1, max_length=6)]
     cut_off: Line
+    time_zone: str = "UTC"
+    idle_minutes: Annotated[int, msgspec.Meta(ge=5, le=120)] = 15
+
+    def __post_init__(self) -> None:
+        if self.time_zone not in zoneinfo.available_timezones():
+            raise ValueError("time_zone: is not the name of a time zone, like Europe/London")
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        return zoneinfo.ZoneInfo(self.time_zone)
 
 
 def load_clinic(file: Path | None) -> Clinic:

@@ -1,6 +1,6 @@
 """Operator commands that write are carried out by the running server, over a socket that only its own user can open.
 
-One JSON object a line each way: `{"do": "backup", "path": "…"}` → `{"said": "…"}` or `{"problem": "…"}`.
+One JSON object a line each way: `{"do": "backup", "with": ["…"]}` → `{"said": "…"}` or `{"problem": "…"}`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,8 +18,8 @@ import structlog
 log = structlog.get_logger("control")
 
 LINE_BYTES = 16 * 1024
-Orders = Mapping[str, Callable[[str], Awaitable[str]]]
-"""Name of an operator's command → what carries it out; given one argument, it answers with a line to print."""
+Orders = Mapping[str, Callable[[Sequence[str]], Awaitable[str]]]
+"""Name of an operator's command → what carries it out; given its arguments, it answers with what to print."""
 
 
 class ControlProblem(Exception):
@@ -28,7 +28,7 @@ class ControlProblem(Exception):
 
 class Order(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     do: str
-    path: str = ""
+    arguments: tuple[str, ...] = msgspec.field(default=(), name="with")
 
 
 class Said(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -78,13 +78,13 @@ async def _carry_out(orders: Orders, order: Order) -> Said:
     if known is None:
         return Said(problem=f"no command {order.do!r}")
     try:
-        return Said(said=await known(order.path))
+        return Said(said=await known(order.arguments))
     except Exception as error:
         log.warning("control_problem", order=order.do, error=type(error).__name__)
         return Said(problem=str(error) or type(error).__name__)
 
 
-def ask(path: Path, order: str, argument: str = "") -> str | None:
+def ask(path: Path, order: str, *arguments: str) -> str | None:
     """Have the running server do something; None when no server is running.
 
     Raises:
@@ -96,7 +96,7 @@ def ask(path: Path, order: str, argument: str = "") -> str | None:
                 connection.connect(name)
         except (FileNotFoundError, ConnectionRefusedError):
             return None
-        connection.sendall(msgspec.json.encode(Order(order, argument)) + b"\n")
+        connection.sendall(msgspec.json.encode(Order(order, arguments)) + b"\n")
         line = connection.makefile("rb").readline()
     said = msgspec.json.decode(line, type=Said) if line else Said(problem="the server went away")
     if said.problem:

@@ -11,6 +11,7 @@ import re
 import secrets
 import traceback
 from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from random import SystemRandom
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -29,6 +30,9 @@ HEADER_BYTES: Final = 16 * 1024
 FORM_BYTES: Final = 64 * 1024
 BODY_SECONDS: Final = 30.0
 """How long somebody may take to send a body."""
+LATER_SECONDS = 0.01
+"""Up to how much later, by chance, whatever is not a page is answered. What is refused because it is another person's,
+and what is not there at all, differ by microseconds that could be counted."""
 
 LIVE: Final = re.compile(r"/s/(?P<ticket>[A-Za-z0-9_-]{1,64})/live/")
 """Where sockets and polls of one ticket arrive."""
@@ -49,6 +53,7 @@ REFUSALS: Final = {
 FORWARDED_FOR: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 FORWARDED_HOST: Final = frozenset({b"x-forwarded-host", b"x-forwarded-server", b"x-original-host", b"x-host"})
 METHODS: Final = frozenset({"GET", "HEAD", "POST"})
+CHANCE: Final = SystemRandom().random
 DEFAULT_PORTS: Final = {"http": "80", "https": "443"}
 
 PERMISSIONS: Final = ", ".join(
@@ -82,19 +87,27 @@ class Guard:
         public_url: scheme, host and, unless it is the usual one, port: the address people use. Without a path.
         proxies: addresses of peers that may say on whose behalf they speak.
         sentence: the sentence, for a person, to a code of `REFUSALS`.
+        https_for_good: browsers are told to come by https only from now on.
     """
 
-    def __init__(self, app: App, *, public_url: str, proxies: Collection[str], sentence: Callable[[str], str]) -> None:
+    def __init__(
+        self,
+        app: App,
+        *,
+        public_url: str,
+        proxies: Collection[str],
+        sentence: Callable[[str], str],
+        https_for_good: bool,
+    ) -> None:
         self._app = app
         self._sentence = sentence
         self._proxies = frozenset(proxies)
         url = urlsplit(public_url)
         self._scheme = url.scheme
-        self._secure = url.scheme == "https"
         self._hosts = _ways_to_say(url.netloc.lower(), DEFAULT_PORTS[url.scheme])
         self._origin = origin_of(public_url)
-        self._headers = _constant_headers(self._secure)
-        self._socket_source = f"{'wss' if self._secure else 'ws'}://{min(self._hosts, key=len)}"
+        self._headers = _constant_headers(https_for_good)
+        self._socket_source = f"{'wss' if self._scheme == 'https' else 'ws'}://{min(self._hosts, key=len)}"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -228,6 +241,8 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         """The application's way to answer."""
+        if message.get("status", 200) >= 300:
+            await asyncio.sleep(LATER_SECONDS * CHANCE())
         code = self.overruled()
         if code is None:
             await self._pass_on(message)
@@ -309,7 +324,7 @@ def _body_limit(scope: Scope) -> int:
     return FRAME_BYTES if LIVE.fullmatch(scope["path"]) else FORM_BYTES
 
 
-def _constant_headers(secure: bool) -> list[tuple[bytes, bytes]]:
+def _constant_headers(https_for_good: bool) -> list[tuple[bytes, bytes]]:
     headers = [
         # With no-referrer, browsers send `Origin: null` with our own forms.
         (b"referrer-policy", b"same-origin"),
@@ -319,7 +334,7 @@ def _constant_headers(secure: bool) -> list[tuple[bytes, bytes]]:
         (b"permissions-policy", PERMISSIONS.encode()),
         (b"cache-control", b"no-store"),
     ]
-    if secure:
+    if https_for_good:
         headers.append((b"strict-transport-security", b"max-age=31536000"))
     return headers
 

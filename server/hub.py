@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Collection, Coroutine
 from typing import Any
 
 import structlog
@@ -17,6 +17,7 @@ from server.open_room import (
     Ask,
     Attach,
     CatchUp,
+    Destroyed,
     Detach,
     Head,
     Look,
@@ -151,12 +152,16 @@ class Hub:
             return 0.0
         return self._clock.monotonic() - self._last_use.get(room, self._started_at)
 
-    def destroyed(self, room: str) -> None:
-        """`room` is not in the store any more: whoever is still connected is told that it has ended."""
-        self._last_use.pop(room, None)
+    def destroyed(self, room: str, session: str) -> None:
+        """A session of `room` is not in the store any more: what this process still holds of it goes too, and whoever
+        is still connected is told that it has ended."""
         known = self._rooms.get(room)
         if known is not None:
-            known.put(Head(None))
+            known.put(Destroyed(session))
+
+    def remember_only(self, rooms: Collection[str]) -> None:
+        """These are all the rooms with a session: about the others nobody will ask how long they have been idle."""
+        self._last_use = {room: at for room, at in self._last_use.items() if room in rooms}
 
     def reload(self) -> None:
         """The store has been replaced under us (a restore): every open room is read anew and sent whole."""

@@ -21,6 +21,7 @@ from rooms import (
     Already,
     Command,
     Gap,
+    OpenSession,
     Position,
     Recorded,
     Refusal,
@@ -31,9 +32,10 @@ from rooms import (
     evolve,
     may_see,
     view_of,
+    why_not,
     wire,
 )
-from rooms.events import Event, ParticipantLeft, SessionEnded
+from rooms.events import DeviceRemoved, Event, ParticipantLeft, ParticipantRemoved, SessionEnded, SessionOpened
 from rooms.limits import TokenBucket
 from rooms.presence import ANNOUNCE_EVERY, PresenceBoard
 from server.ports import (
@@ -152,6 +154,12 @@ class Tick(msgspec.Struct, frozen=True):
     pass
 
 
+class Destroyed(msgspec.Struct, frozen=True):
+    """This session is not in the store any more."""
+
+    session: str
+
+
 class Reload(msgspec.Struct, frozen=True):
     pass
 
@@ -163,7 +171,7 @@ class Again(msgspec.Struct, frozen=True):
 
 
 Outcome: TypeAlias = tuple[Event, ...] | Already | Refusal | Again
-Message: TypeAlias = Attach | Submit | CatchUp | Detach | Ask | Look | Head | HereOn | Tick | Reload
+Message: TypeAlias = Attach | Submit | CatchUp | Detach | Ask | Look | Head | HereOn | Tick | Destroyed | Reload
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +265,10 @@ class OpenRoom:
                 self._tell_presence()
             case Tick():
                 await self._tick()
+            case Destroyed():
+                # Another session, which goes on, is not disturbed.
+                if self.room is None or self.room.session is None or self.room.session.id == message.session:
+                    await self._reload()
             case Reload():
                 await self._reload()
 
@@ -269,7 +281,7 @@ class OpenRoom:
         if self.room is not None and participant not in self.room.participants:
             self.doubt = True  # Let in by another process a moment ago.
         settled = await self._settle()
-        refusal = self._why_not(participant) if settled else "busy"
+        refusal = self._why_not(message.seat) if settled else "busy"
         mine = sum(member.seat.participant == participant for member in self._members.values())
         if refusal is None and mine >= CONNECTIONS_PER_PARTICIPANT:
             refusal = "too_fast"
@@ -288,13 +300,9 @@ class OpenRoom:
         self._told_here = frozenset()  # The others have not heard of the newcomer yet.
         self._tell_presence()
 
-    def _why_not(self, participant: str) -> str | None:
-        """The goodbye for somebody who gets nothing of this room; None for somebody who does."""
-        if self.room is None or self.room.session is None or self.room.session.ended:
-            return "session_ended"
-        if view_of(self.room, participant) is None:
-            return "left"
-        return None
+    def _why_not(self, seat: Seat) -> str | None:
+        """The goodbye for a device that gets nothing of this room; None for one that does."""
+        return "session_ended" if self.room is None else why_not(self.room, seat.participant, seat.ticket)
 
     async def _missed_since(self, position: Position | None) -> tuple[Recorded, ...] | None:
         """Exactly the events after `position` up to where this process stands; None: in doubt, send a whole view."""
@@ -353,7 +361,7 @@ class OpenRoom:
             self._answer(message, member, Again("busy"))  # Not before the one that has to come again ([WN6]).
             return
         member.again_from = None
-        actor = Actor(member.seat.participant, Stamp(member.window, number))
+        actor = Actor(member.seat.participant, Stamp(member.window, number), member.seat.ticket)
         if self._bucket(member.seat.participant).take(now):
             outcome = await self._carry_out(actor, message.submission.command)
         else:
@@ -411,9 +419,11 @@ class OpenRoom:
             decision = decide(self.room, actor, command, self.shell.clock.wall())
             if not isinstance(decision, tuple):
                 return decision
+            if isinstance(command, OpenSession) and not await self._log_is_gone():
+                return Again("busy")
             after = self.room.position
             recorded = self._numbered(after, decision, actor.stamp)
-            result = await self._append(after, recorded)
+            result = await self._append(_session_of(self.room, decision), after, recorded)
             if isinstance(result, Appended):
                 self._follow(recorded)
                 self._ring()
@@ -429,11 +439,19 @@ class OpenRoom:
             Recorded(after.seq + nth, self.shell.new_id(), event, stamp) for nth, event in enumerate(events, 1)
         )
 
-    async def _append(self, after: Position, recorded: tuple[Recorded, ...]) -> Appended | Missed | Diverged | None:
+    async def _log_is_gone(self) -> bool:
+        """Whether an ended session has left nothing but its snapshot: the next one does not begin before ([OR7])."""
+        assert self.room is not None
+        await self._keep_snapshot()
+        return self.room.session is None or self._keeping.trimmed == self.room.seq
+
+    async def _append(
+        self, session: str, after: Position, recorded: tuple[Recorded, ...]
+    ) -> Appended | Missed | Diverged | None:
         """None: unknown. It may be written even so, so nothing is decided before `_settle` has looked."""
         try:
             async with asyncio.timeout(STORE_PATIENCE):
-                return await self.shell.store.append(self.name, after, recorded)
+                return await self.shell.store.append(self.name, session, after, recorded)
         except (StoreUnavailable, TimeoutError):
             return None
 
@@ -459,19 +477,21 @@ class OpenRoom:
             viewers = self._viewers()
             self.room = evolve(self.room, recorded)
             untold.append(recorded)
-            if isinstance(recorded.event, ParticipantLeft):
+            if isinstance(recorded.event, ParticipantLeft | ParticipantRemoved):
                 self._board.forget(recorded.event.participant)
             if isinstance(recorded.event, ParticipantLeft | SessionEnded):
                 self._tell(viewers, untold)
                 untold = []
                 self._say_goodbyes()
+            elif isinstance(recorded.event, ParticipantRemoved | DeviceRemoved):
+                # Who was put out gets nothing more, not even this.
+                self._tell(viewers, untold[:-1])
+                untold = untold[-1:]
+                self._say_goodbyes()
         self._tell(self._viewers(), untold)
 
     def _viewers(self) -> list[str]:
-        room = self.room
-        if room is None or room.session is None:
-            return []
-        return [each for each, member in self._members.items() if may_see(room, member.seat.participant)]
+        return [each for each, member in self._members.items() if self._why_not(member.seat) is None]
 
     def _tell(self, connections: list[str], events: Sequence[Recorded]) -> None:
         if connections and events:
@@ -480,10 +500,14 @@ class OpenRoom:
     def _say_goodbyes(self) -> None:
         """Close the connections of those who get nothing any more; they have just been told why."""
         for connection, member in list(self._members.items()):
-            code = self._why_not(member.seat.participant)
-            if code is not None:
-                self._board.forget(member.seat.participant)
-                self._close(connection, code)
+            code = self._why_not(member.seat)
+            if code is None:
+                continue
+            person = member.seat.participant
+            their_device_alone = code == "removed" and self.room is not None and may_see(self.room, person)
+            if not their_device_alone:
+                self._board.forget(person)
+            self._close(connection, code)
 
     def _ring(self) -> None:
         assert self.room is not None
@@ -611,3 +635,12 @@ class OpenRoom:
         if self._unused_since is None:
             self._unused_since = now
         return now - self._unused_since > CLOSE_AFTER
+
+
+def _session_of(room: Room, events: tuple[Event, ...]) -> str:
+    """Which session events belong to that are about to follow `room`."""
+    for event in events:
+        if isinstance(event, SessionOpened):
+            return event.session
+    assert room.session is not None, "before a session is open, everything else is refused ([SE2])"
+    return room.session.id

@@ -34,52 +34,71 @@ class Diverged(msgspec.Struct, frozen=True):
     the room is not there any more. Load it anew."""
 
 
-class NewRoom(msgspec.Struct, frozen=True):
-    """A room with its one session, about to be created.
+class NewSession(msgspec.Struct, frozen=True):
+    """A session about to be made in a room, before it is opened.
 
-    `practice`: nothing of it is kept. `account`: the worker who opened it, or None for practice.
+    `practice`: nothing of it is kept. `account`: the worker who made it, or None for practice. `planned_at`: for when,
+    or None for now. Times are milliseconds since 1970, UTC.
     """
 
     room: str
     session: str
     practice: bool
     account: str | None
-    at: int  # milliseconds since 1970, UTC
+    made_at: int
+    planned_at: int | None = None
 
 
-class OpenSessionRow(msgspec.Struct, frozen=True):
+class SessionRow(msgspec.Struct, frozen=True):
     """A session as lists and the sweep see it: ids and times only."""
 
     room: str
     session: str
     practice: bool
     account: str | None
-    opened_at: int
-    ended_at: int | None
+    made_at: int
+    planned_at: int | None = None
+    opened_at: int | None = None
+    ended_at: int | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.opened_at is not None and self.ended_at is None
 
 
 class Store(Protocol):
-    """The rooms' one order.
+    """The rooms' one order, through one session after the other.
 
     An append is atomic and durable: when it returns `Appended`, the events survive the death of every process and,
     where the disk honours flushes, a power cut. It succeeds only if it names the room's current position. Whatever it
     returns, the room's log has no hole and no repetition. A caller that is cancelled while waiting does not undo or
-    tear anything. Every content that is written down is sealed under the session's key.
+    tear anything. Every content that is written down is sealed under the key of its session.
     """
 
-    async def create(self, new: NewRoom) -> Position:
-        """Make an empty room (seq 0, an empty tail) under a new epoch, and its session's key.
+    async def create(self, room: str, at: int) -> Position:
+        """Make an empty room (seq 0, an empty tail) under a new epoch. `at`: milliseconds since 1970, UTC.
 
         Raises:
-            Conflict: there is such a room or session already; nothing was made.
+            Conflict: there is such a room already; nothing was made.
         """
 
-    async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
-        """Add events, numbered from `after.seq + 1`, if the room stands at `after`. A `SessionEnded` among them also
-        marks the session's row as ended, in the same transaction."""
+    async def prepare(self, new: NewSession) -> None:
+        """Make a session's row and its key. The room stays as it is until a `SessionOpened` is appended.
+
+        Raises:
+            Conflict: there is no such room, or such a session already; nothing was made.
+        """
+
+    async def append(
+        self, room: str, session: str, after: Position, events: Sequence[Recorded]
+    ) -> Appended | Missed | Diverged:
+        """Add events of `session`, numbered from `after.seq + 1`, if the room stands at `after` and the session is one
+        of the room's that has not been destroyed; `Diverged` if it is not. A `SessionOpened` (as the first of them) or
+        `SessionEnded` among them also marks the session's row, in the same transaction."""
 
     async def load(self, room: str) -> Room | None:
-        """The room as its snapshot and the events after it make it; None if it does not exist (any more)."""
+        """The room as the snapshot and events of the session that was opened last make it; without a session if that
+        has been destroyed. None if the room does not exist (any more)."""
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
         """What came after `position`: None for nothing, `Diverged` where that cannot be told exactly."""
@@ -88,16 +107,22 @@ class Store(Protocol):
         """Where these rooms stand now. A room that does not exist is left out."""
 
     async def snapshot(self, room: Room, trim_to: int) -> None:
-        """Keep `room` as the snapshot at its position unless a newer one is there, and drop events up to `trim_to`,
-        never beyond the snapshot. If the position is not in the room's past (any more), nothing happens."""
+        """Keep `room` as the snapshot of its session at its position unless a newer one is there, and drop that
+        session's events up to `trim_to`, never beyond the snapshot. If the position is not in the room's past (any
+        more), nothing happens."""
 
-    async def sessions(self) -> Sequence[OpenSessionRow]:
-        """All sessions that have not been destroyed."""
+    async def closed(self, session: str) -> Room | None:
+        """The room as it was when a session ended in it, also when another one has been opened since; None when the
+        session has not ended or has been destroyed."""
 
-    async def destroy(self, room: str) -> None:
-        """Delete the session's key and everything of the room (events, snapshot, tickets, invitations, row). Afterwards
-        neither the rows nor the key are anywhere in what the store keeps. A backup made earlier still holds both: from
-        there they go when the backup is deleted. Doing it twice is harmless."""
+    async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
+        """All sessions (of one room, if it is named) that have not been destroyed, in the order they were made."""
+
+    async def destroy(self, session: str, at: int) -> None:
+        """Delete the session's key and everything of it (events, snapshot, tickets, row), and the room with its last
+        session if it has no label. Afterwards neither the rows nor the key are anywhere in what the store keeps. A
+        backup made earlier still holds both: from there they go when the backup is deleted. Its invitations stay as
+        ones that are over since `at` (milliseconds since 1970, UTC), without their text. Doing it twice is harmless."""
 
 
 # --- Small tables (accounts, tickets, invitations) --------------------------------------------------------------------
@@ -130,6 +155,9 @@ class Database(Protocol):
         Raises:
             Conflict: a statement did not touch the `rows` it had to, or a key is taken; nothing was written.
         """
+
+    async def erase(self, *statements: Statement) -> None:
+        """Like `write`, for deleting: what was there does not stay behind in files the database keeps for itself."""
 
 
 # --- Bus --------------------------------------------------------------------------------------------------------------

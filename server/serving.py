@@ -7,6 +7,7 @@ import contextlib
 import logging
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any, Final
@@ -169,15 +170,22 @@ def run(work: Coroutine[Any, Any, None]) -> None:
     uvloop.run(work)
 
 
-async def serve(app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]]) -> None:
-    """Serve until SIGTERM or SIGINT, then let `farewell` tell people, wait up to 5 s for requests, and return."""
-    await _server(app, farewell).serve(sockets=[listening])
+async def serve(
+    app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]], tls: ssl.SSLContext | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then let `farewell` tell people, wait up to 5 s for requests, and return.
+
+    With `tls` itself by https, and otherwise by http, which is for a proxy or for this machine alone.
+    """
+    await _server(app, farewell, tls).serve(sockets=[listening])
 
 
 @contextlib.asynccontextmanager
-async def serving(app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]]) -> AsyncIterator[Server]:
+async def serving(
+    app: App, listening: socket.socket, farewell: Callable[[], Awaitable[None]], tls: ssl.SSLContext | None = None
+) -> AsyncIterator[Server]:
     """A server inside the running loop, for as long as the `async with` lasts. Leaves signals alone."""
-    server = _server(app, farewell)
+    server = _server(app, farewell, tls)
     server.config.load()
     server.lifespan = server.config.lifespan_class(server.config)
     await server.startup(sockets=[listening])
@@ -190,7 +198,7 @@ async def serving(app: App, listening: socket.socket, farewell: Callable[[], Awa
         await server.shutdown(sockets=[listening])
 
 
-def _server(app: App, farewell: Callable[[], Awaitable[None]]) -> Server:
+def _server(app: App, farewell: Callable[[], Awaitable[None]], tls: ssl.SSLContext | None) -> Server:
     config = uvicorn.Config(
         app,
         http=HttpProtocol,
@@ -204,6 +212,7 @@ def _server(app: App, farewell: Callable[[], Awaitable[None]]) -> Server:
         log_config=None,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GOODBYE_SECONDS,
+        ssl_context_factory=(lambda *_: tls) if tls else None,
     )
     # What it tells an operator holds addresses, and those hold tickets. Our own errors are logged by the guard.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import msgspec
+import msgspec.structs
 
 
 class SettingProblem(Exception):
@@ -26,13 +27,26 @@ class Settings(msgspec.Struct, frozen=True):
     clinic_file: Path | None
     name_shown: str
     language: str
+    second_step_required: bool
     proxies: frozenset[str]
     commands_per_second: float
+    phone: str | None
+    """This machine's address in the local network, if it serves a phone there with a certificate made here."""
 
     @property
     def secure(self) -> bool:
         """Whether people reach this server by https."""
         return self.public_url.startswith("https://")
+
+    @property
+    def https_for_good(self) -> bool:
+        """Whether browsers may be told to come by https only from now on: not with a certificate that is for a try."""
+        return self.secure and self.phone is None
+
+    @property
+    def phone_certificate(self) -> Path:
+        """Where the certificate for a phone is kept, with its key."""
+        return self.data / "phone.pem"
 
     @property
     def control_socket(self) -> Path:
@@ -50,6 +64,7 @@ VARIABLES = (
     "COPAGE_CLINIC_FILE",
     "COPAGE_NAME_SHOWN",
     "COPAGE_LANGUAGE",
+    "COPAGE_SECOND_STEP",
     "COPAGE_PROXIES",
     "COPAGE_COMMANDS_PER_SECOND",
 )
@@ -79,9 +94,27 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         clinic_file=Path(clinic).absolute() if clinic else None,
         name_shown=environ.get("COPAGE_NAME_SHOWN", "Our page"),
         language=environ.get("COPAGE_LANGUAGE", "en"),
+        second_step_required=_second_step(environ.get("COPAGE_SECOND_STEP"), public_url),
         proxies=_proxies(environ.get("COPAGE_PROXIES", "")),
         commands_per_second=_rate(environ.get("COPAGE_COMMANDS_PER_SECOND", "20")),
+        phone=None,
     )
+
+
+def for_phone(environ: Mapping[str, str], address: str) -> Settings:
+    """The settings of a server for a phone beside this machine, which people reach at `address` and nowhere else.
+
+    Raises:
+        SettingProblem: as `read_settings`, or one says where to listen or what address people use.
+    """
+    port = read_settings(environ).port
+    own = {"COPAGE_PUBLIC_URL": f"https://{address}:{port}", "COPAGE_HOST": "0.0.0.0"}
+    for name in own:
+        if environ.get(name, "").strip():
+            raise SettingProblem(
+                f"{name} and --phone, which finds the address by itself, do not go together: leave one out"
+            )
+    return msgspec.structs.replace(read_settings({**environ, **own}), phone=address)
 
 
 OF_TESTS = frozenset({"COPAGE_LONG", "COPAGE_SHOTS", "COPAGE_CHROMIUM", "COPAGE_INSIDE_NEWCOMER"})
@@ -116,6 +149,14 @@ def _is_this_machine(url: SplitResult) -> bool:
         return ipaddress.ip_address(url.hostname or "").is_loopback
     except ValueError:
         return False
+
+
+def _second_step(text: str | None, public_url: str) -> bool:
+    if text is None:
+        return not _is_this_machine(urlsplit(public_url))
+    if text not in ("required", "optional"):
+        raise SettingProblem("COPAGE_SECOND_STEP must be required or optional")
+    return text == "required"
 
 
 def _database(url: str | None, default: Path) -> Path:

@@ -54,9 +54,13 @@ UPGRADE_SECONDS: Final = 4.0
 """How long each step from polling to a socket may take. Polls carry nothing meanwhile."""
 GOODBYE_SECONDS: Final = 2.0
 """How long a goodbye may take to be read. Then the connection is cut."""
+OUT_SECONDS: Final = 0.4
+"""The same for who gets nothing any more: what they have not fetched by then, they do not get at all."""
 MALFORMED_ALLOWED: Final = 2
 CONNECTIONS_PER_TICKET: Final = 32
 
+OUT: Final = ("left", "removed", "session_ended")
+"""Goodbyes to who gets nothing of the session any more."""
 TRANSPORTS: Final = ("polling", "websocket")
 
 REFUSALS: Final = {
@@ -475,16 +479,16 @@ class Sockets:
         connection.outbox.put_nowait(engine_packet.Packet(engine_packet.CLOSE))
         connection.outbox.put_nowait(None)  # ends the library's writer
         self._leave(connection)
-        self._cut_later(connection)
+        self._cut_later(connection, OUT_SECONDS if code in OUT else GOODBYE_SECONDS)
 
     def _leave(self, connection: Connection) -> None:
         if connection.attached:
             connection.attached = False
             self.hub.detach(connection.id)
 
-    def _cut_later(self, connection: Connection) -> None:
+    def _cut_later(self, connection: Connection, seconds: float = GOODBYE_SECONDS) -> None:
         self._hurry_no_more(connection)
-        connection.cut = asyncio.get_running_loop().call_later(GOODBYE_SECONDS, self._end, connection)
+        connection.cut = asyncio.get_running_loop().call_later(seconds, self._end, connection)
 
     def _hurry_no_more(self, connection: Connection) -> None:
         if connection.cut is not None:

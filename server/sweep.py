@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Sequence
+
 import structlog
 
-from rooms import SERVER, EndSession, Refusal
+from rooms import SERVER, EndSession
 from server.hub import Hub
-from server.ports import Clock, OpenSessionRow, Store, StoreUnavailable
+from server.ports import Clock, SessionRow, Store, StoreUnavailable
 
 log = structlog.get_logger("sweep")
 
@@ -17,47 +19,46 @@ IDLE_END = 2 * 3600.0
 PRACTICE_IDLE_END = 1800.0
 KEPT_AFTER_END = 24 * 3600 * 1000
 """Milliseconds for which a session that ended is there still. Practice is destroyed as soon as it has ended."""
+KEPT_UNOPENED = 24 * 3600 * 1000
+"""Milliseconds after the time it was planned for (or made, if for none) after which a session that was never opened is
+destroyed."""
 
 
 async def sweep(store: Store, hub: Hub, now: int) -> int:
     """One sweep at `now` (milliseconds since 1970, UTC). Gives the number of sessions that it ended or destroyed."""
     touched = 0
-    for session in await store.sessions():
+    sessions = await store.sessions()
+    hub.remember_only({session.room for session in sessions})
+    for session in sessions:
         try:
-            if session.ended_at is not None:
-                touched += await _destroy_if_due(store, hub, session, session.ended_at, now)
-            elif _idle(hub, session, now) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
-                await _end(store, hub, session)
+            if _has_had_its_time(session, now):
+                await _destroy(store, hub, session, now)
+                touched += 1
+            elif session.open and _idle(hub, session, now) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
+                await hub.ask(session.room, SERVER, EndSession())
                 touched += 1
         except StoreUnavailable:
             log.warning("sweep_postponed", room=session.room)
     return touched
 
 
-def _idle(hub: Hub, session: OpenSessionRow, now: int) -> float:
+def _has_had_its_time(session: SessionRow, now: int) -> bool:
+    if session.ended_at is not None:
+        return session.practice or now - session.ended_at >= KEPT_AFTER_END
+    return session.opened_at is None and now - (session.planned_at or session.made_at) >= KEPT_UNOPENED
+
+
+def _idle(hub: Hub, session: SessionRow, now: int) -> float:
     """Seconds without anybody connected. A session that nobody has come into yet is no older than itself: the process
     may have been up for days."""
+    assert session.opened_at is not None
     return min(hub.idle_for(session.room), (now - session.opened_at) / 1000)
 
 
-async def _end(store: Store, hub: Hub, session: OpenSessionRow) -> None:
-    outcome = await hub.ask(session.room, SERVER, EndSession())
-    if outcome == Refusal("no_session"):
-        # The process died between making the room and opening the session in it: nothing can be ended, or lost.
-        await _destroy(store, hub, session)
-
-
-async def _destroy_if_due(store: Store, hub: Hub, session: OpenSessionRow, ended_at: int, now: int) -> int:
-    if not session.practice and now - ended_at < KEPT_AFTER_END:
-        return 0
-    await _destroy(store, hub, session)
-    return 1
-
-
-async def _destroy(store: Store, hub: Hub, session: OpenSessionRow) -> None:
-    await store.destroy(session.room)
-    hub.destroyed(session.room)
-    log.info("session_destroyed", room=session.room, practice=session.practice)
+async def _destroy(store: Store, hub: Hub, session: SessionRow, now: int) -> None:
+    await store.destroy(session.session, now)
+    hub.destroyed(session.room, session.session)
+    log.info("session_destroyed", room=session.room, session=session.session, practice=session.practice)
 
 
 async def tidy(store: Store, hub: Hub) -> None:
@@ -68,8 +69,10 @@ async def tidy(store: Store, hub: Hub) -> None:
             await hub.look(session.room)
 
 
-async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:
-    """Tidy up, then sweep for as long as the process lives."""
+async def keep_sweeping(
+    store: Store, hub: Hub, clock: Clock, others: Sequence[Callable[[], Awaitable[None]]] = ()
+) -> None:
+    """Tidy up, then sweep for as long as the process lives. `others` delete what else is kept for its time only."""
     tidied = False
     while True:
         await clock.sleep(EVERY)
@@ -78,6 +81,8 @@ async def keep_sweeping(store: Store, hub: Hub, clock: Clock) -> None:
                 await tidy(store, hub)
                 tidied = True
             await sweep(store, hub, clock.wall())
+            for forget in others:
+                await forget()
         except StoreUnavailable:
             log.warning("sweep_postponed")
         except Exception as error:

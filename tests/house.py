@@ -8,6 +8,7 @@ import random
 import re
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ from server.control import ask
 from tests.mutations import TOP
 from tests.waiting import until
 
-START_LINK = re.compile(r"http://\S+/start/[\w-]+")
+START_LINK = re.compile(r"https?://\S+/start/[\w-]+")
 
 
 def free_port() -> int:
@@ -36,17 +37,28 @@ def free_port() -> int:
 
 
 class House:
-    """One server process on `data`. It can be stopped, killed and started again on the same data and address."""
+    """One server process on `data`. It can be stopped, killed and started again on the same data and address.
+
+    With `phone`, it is what `make run PHONE=1` starts, in a network that is this machine alone.
+    """
 
     def __init__(
-        self, data: Path, tree: Path = TOP, port: int | None = None, environ: Mapping[str, str] | None = None
+        self,
+        data: Path,
+        tree: Path = TOP,
+        port: int | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        phone: bool = False,
     ) -> None:
         self.data = data
         self.tree = tree
         self.port = port or free_port()
         self.environ = {"COPAGE_DATA": str(data), "PORT": str(self.port), "COPAGE_LANGUAGE": "en", **(environ or {})}
         # Behind a proxy, people and the server's own links use the proxy's address.
-        self.url = self.environ.get("COPAGE_PUBLIC_URL", f"http://127.0.0.1:{self.port}")
+        scheme = "https" if phone else "http"
+        self.url = self.environ.get("COPAGE_PUBLIC_URL", f"{scheme}://127.0.0.1:{self.port}")
+        self.phone = phone
         self.output = ""
         self.process: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -57,7 +69,7 @@ class House:
         Raises:
             AssertionError: it ended, or was not ready in 20 s; with all it printed.
         """
-        self.process = await self.command("serve")
+        self.process = await self.command("serve", *["--phone"] * self.phone)
         self._reader = asyncio.create_task(self._read(self.process))
         await until(self._ready, "the server", 20)
 
@@ -66,7 +78,7 @@ class House:
         return await asyncio.create_subprocess_exec(
             sys.executable,
             "-m",
-            "server",
+            "tests.phone" if self.phone else "server",
             *arguments,
             cwd=self.tree,
             env=_without_settings(os.environ) | self.environ,
@@ -74,6 +86,11 @@ class House:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
+
+    @property
+    def trust(self) -> ssl.SSLContext | None:
+        """For clients: trusts the certificate that this house made, and no other. None: it is reached by http."""
+        return ssl.create_default_context(cafile=self.data / "phone.pem") if self.phone else None
 
     @property
     def link(self) -> str:
@@ -125,17 +142,17 @@ class House:
         assert self.process is not None
         assert self.process.returncode is None, f"the server ended:\n{self.output}"
         try:
-            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port, ssl=self.trust)
         except OSError:
             return False
         authority = self.url.partition("://")[2]
         writer.write(f"GET /health/ready HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n".encode())
         try:
-            status = await reader.readline()
+            answer = await reader.read()
         finally:
             writer.close()
             await writer.wait_closed()
-        return b" 200 " in status
+        return b" 200 " in answer.partition(b"\r\n")[0]
 
 
 def _without_settings(environ: Mapping[str, str]) -> dict[str, str]:

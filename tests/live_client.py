@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import ssl
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Literal, TypeAlias
@@ -42,6 +43,7 @@ class LiveClient:
         cookies: both cookies of the ticket.
         reach: where to connect instead, as `(host, port)`: a proxy of `tests/proxy.py`.
         window: the id of the window; a reconnecting window keeps it.
+        trust: the only certificate that is good enough, where `url` is https.
     """
 
     def __init__(
@@ -53,12 +55,14 @@ class LiveClient:
         way: Way = "websocket",
         reach: tuple[str, int] | None = None,
         window: str | None = None,
+        trust: ssl.SSLContext | None = None,
     ) -> None:
         self.url = url
         self.ticket = ticket
         self.cookies = dict(cookies)
         self.way = way
         self.reach = reach
+        self.trust = trust
         self.window = window or secrets.token_urlsafe(16)
         self.number = 0
         self.sid = ""
@@ -116,6 +120,7 @@ class LiveClient:
                 ping_interval=None,
                 close_timeout=1,
                 max_size=None,
+                ssl=self.trust,
                 **reach,
             )
         except InvalidStatus as refusal:
@@ -126,7 +131,7 @@ class LiveClient:
         headers = {"Origin": self.url, "Cookie": self.cookie_header()}
         if self.reach:
             headers["Host"] = self.url.removeprefix("http://")
-        return httpx2.AsyncClient(headers=headers, timeout=PATIENCE, trust_env=False)
+        return httpx2.AsyncClient(headers=headers, timeout=PATIENCE, trust_env=False, verify=self.trust or True)
 
     def address(self, way: Way, sid: str = "") -> str:
         base = f"http://{self.reach[0]}:{self.reach[1]}" if self.reach and way == "polling" else self.url

@@ -21,7 +21,7 @@ from tests.mutations import TOP
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page
+    from playwright.async_api import Browser, Locator, Page
 
 INSIDE = "COPAGE_INSIDE_NEWCOMER"
 """Set in the environment of a newcomer's own tests, so that they do not send out newcomers for ever."""
@@ -162,15 +162,20 @@ async def turn_a_page_in_both_windows(browser: Browser, link: str) -> None:
         await desk.locator("form[action$='/practice'] button").click()
         doors = desk.locator("a[href*='/s/']")
         await doors.nth(1).wait_for()
-        worker, person = await context.new_page(), await context.new_page()
-        for number, window in enumerate((worker, person)):
-            address = await doors.nth(number).get_attribute("href")
-            await window.goto(link.partition("/start/")[0] + str(address).removeprefix(link.partition("/start/")[0]))
-            await window.locator("[data-copage=state][data-state=live]").wait_for()
+        worker, person = await _opens(doors.nth(0)), await _opens(doors.nth(1))
         await _turns(worker, person)
         await _turns(person, worker)
     finally:
         await context.close()
+
+
+async def _opens(door: Locator) -> Page:
+    """The window of a session that a link of the practice page opens. It does not ask for a tap first."""
+    async with door.page.context.expect_page() as opened:
+        await door.click()
+    window = await opened.value
+    await window.locator("[data-copage=state][data-state=live]").wait_for()
+    return window
 
 
 async def _turns(one: Page, other: Page) -> None:

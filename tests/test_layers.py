@@ -32,8 +32,8 @@ DISTRIBUTIONS = {
     "socketio": "python-socketio",
 }
 
-USED_BY_OTHERS = {"uvloop", "httptools", "websockets", "python-multipart"}
-"""Named by nobody here, and taken up by uvicorn and Starlette when they are there."""
+USED_BY_OTHERS = {"uvloop", "httptools", "websockets", "python-multipart", "tzdata"}
+"""Named by nobody here, and taken up by uvicorn, Starlette and `zoneinfo` when they are there."""
 
 
 def modules(package: str) -> dict[str, Path]:

@@ -100,6 +100,11 @@ def test_with_node_nothing_is_brought_and_only_what_runs_is_installed(fresh: Pat
     assert run.stdout.rstrip().endswith("-m server serve")
 
 
+def test_a_phone_is_let_in_when_that_is_asked_for(fresh: Path) -> None:
+    run = make(fresh, os.environ["PATH"], "run", "PHONE=1")
+    assert run.stdout.rstrip().endswith("-m server serve --phone")
+
+
 def test_the_long_run_is_the_short_one_with_the_newcomers_last(fresh: Path) -> None:
     short, long = (make(fresh, os.environ["PATH"], target).stdout for target in ("test", "test-long"))
     *others, last = long.replace("COPAGE_LONG=1 ", "").replace(" --ignore=tests/test_newcomer.py", "").splitlines()

@@ -18,7 +18,7 @@ import {
   type View,
 } from "./wire.js";
 
-export type State = "connecting" | "live" | "not_connected" | "ended" | "left" | "other_version";
+export type State = "connecting" | "live" | "not_connected" | "ended" | "left" | "removed" | "other_version";
 
 export type Notice =
   | { readonly kind: "done"; readonly number: number; readonly command: Command; readonly outcome: "event" | "already" }
@@ -33,6 +33,7 @@ export interface Effects {
   readonly notices: Notice[];
 }
 
+const OVER: readonly State[] = ["ended", "left", "removed", "other_version"];
 const CATCH_UP_AGAIN_AFTER = 4_000;
 
 export class Conversation {
@@ -59,9 +60,9 @@ export class Conversation {
     return this.outbox.pending.map((each) => each.number);
   }
 
-  /** Nothing more will come of this window: the person left, the session ended, or the page has to be loaded again. */
+  /** Nothing more will come of this window: the person left or was put out, the session ended, or the page is an old one. */
   get over(): boolean {
-    return this.state === "ended" || this.state === "left" || this.state === "other_version";
+    return OVER.includes(this.state);
   }
 
   /** The connect payload of a connection that is being opened. */
@@ -183,7 +184,7 @@ export class Conversation {
   }
 
   private goodbye({ code, retry }: Goodbye): void {
-    if (code === "left") this.state = "left";
+    if (code === "left" || code === "removed") this.state = code;
     else if (code === "session_ended") this.state = "ended";
     else if (!retry) this.state = "other_version";
   }

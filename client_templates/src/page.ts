@@ -1,23 +1,12 @@
-/** The shared page: fetched from the server as HTML, and the only HTML that a script ever inserts. */
+/** The shared page: fetched from the server as HTML. */
 
-interface TrustedTypes {
-  createPolicy(name: string, rules: { createHTML(html: string): string }): { createHTML(html: string): string };
-}
+import { fragment } from "./fragment.js";
 
 const FETCH_LIVES = 4_000;
 const AGAIN_AFTER = 1_000;
 
-const trustedTypes = (globalThis as { trustedTypes?: TrustedTypes }).trustedTypes;
-const policy = trustedTypes?.createPolicy("copage", { createHTML: (html) => html });
-
-function parsed(html: string): DocumentFragment {
-  const template = document.createElement("template");
-  template.innerHTML = policy ? policy.createHTML(html) : html;
-  return template.content;
-}
-
 function articleOf(html: string, page: string): HTMLElement {
-  const article = parsed(html).querySelector<HTMLElement>("article[data-page]");
+  const article = fragment(html).querySelector<HTMLElement>("article[data-page]");
   if (article?.dataset["page"] !== page) throw new Error("the answer is another page");
   return article;
 }

@@ -1,11 +1,14 @@
 /** The session page. It is complete without this; with it, two people turn the same page together. */
 
+import { showArrivals } from "./arrivals.js";
 import { boot, find, need, showWhatNeedsScript } from "./boot.js";
 import { Connection } from "./connection.js";
 import { Conversation, type Effects, type Notice } from "./conversation.js";
+import { mindTheCurtain } from "./curtain.js";
 import { forgetKept, keep, readKept } from "./kept.js";
 import { PageArea } from "./page.js";
 import { drawPeople, drawState, nameOf } from "./people.js";
+import { noteEveryLeaving } from "./recent.js";
 import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Trail } from "./trail.js";
 import type { Command, View } from "./wire.js";
@@ -17,9 +20,8 @@ interface Boot {
   readonly view: View;
   readonly here: readonly string[];
   readonly words: Readonly<Record<string, string>>;
-  /** Where to go after leaving, and after the session has ended. */
+  /** Where to go after leaving. */
   readonly left: string;
-  readonly over: string;
 }
 
 const TICK_EVERY = 250;
@@ -63,8 +65,11 @@ class SessionPage {
     history.scrollRestoration = "manual";
     this.noteHistory();
     showWhatNeedsScript();
+    noteEveryLeaving();
+    mindTheCurtain(() => this.pages.focus());
     this.listen();
     this.connection.start();
+    showArrivals(this.boot.ticket, () => !this.covered && this.conversation.state === "live", this.say);
     this.draw();
     setInterval(() => {
       this.connection.tick();
@@ -90,10 +95,11 @@ class SessionPage {
   private submitted(event: SubmitEvent): void {
     const form = event.target as HTMLFormElement;
     const kind = form.dataset["copage"];
-    if (kind !== "turn" && kind !== "leave" && kind !== "end") return;
+    if (kind !== "turn" && kind !== "leave" && kind !== "remove" && kind !== "end") return;
     event.preventDefault();
-    if (kind === "turn") this.turn(chosenPage(form, event.submitter));
+    if (kind === "turn") this.turn(chosen("page", form, event.submitter));
     else if (kind === "leave") this.leave();
+    else if (kind === "remove") this.remove(chosen("person", form, event.submitter), form.closest("details"));
     else this.end();
   }
 
@@ -152,17 +158,21 @@ class SessionPage {
     void tellServer(this.boot.ticket, () => this.cover("leave.not_told")).then(() => this.goAway(this.boot.left));
   }
 
+  /** *This is not Sam*: take a person out who was let in by mistake. */
+  private remove(participant: string, box: Element | null): void {
+    closeBox(box);
+    this.tellOf("person.taking_out", participant);
+    this.submit({ type: "remove_participant", participant });
+  }
+
   private end(): void {
     find("end-box")?.removeAttribute("open");
     this.tell("end.sending");
     this.submit({ type: "end_session" });
   }
 
-  /** The button that was pressed is gone with its box; the keyboard goes on from where the box was opened. */
   private doNotEnd(): void {
-    const box = find("end-box");
-    box?.removeAttribute("open");
-    box?.querySelector("summary")?.focus();
+    closeBox(find("end-box"));
   }
 
   private submit(command: Command): void {
@@ -181,6 +191,9 @@ class SessionPage {
     if (notice.kind === "turned") this.turned(notice.page, notice.mine);
     else if (notice.kind === "dropped") this.tell("move.dropped");
     else if (notice.kind === "refused") this.tell(refusalKey(notice.code));
+    else if (notice.kind === "done" && notice.command.type === "remove_participant") {
+      this.tellOf("person.taken_out", notice.command.participant);
+    }
     if (notice.kind === "turned" || (notice.kind === "done" && notice.outcome === "event")) return;
     // No page will come of it, so none that another person opens later may be taken for it.
     if (notice.command.type === "turn_page" && notice.command.page === this.myMove?.page) this.myMove = null;
@@ -205,7 +218,7 @@ class SessionPage {
     if (live && this.drawn[1] !== "live") this.pages.hurry();
     this.drawn = now;
     drawState(need("state"), state, this.say);
-    drawPeople(need("people"), view, live, here, this.say);
+    drawPeople(need("people"), view, live, here, this.say, `${this.address}/remove`);
     const back = find("back") as HTMLButtonElement | null;
     if (back) back.disabled = !this.trail.canGoBack(view.page);
     markCurrent(view.page);
@@ -246,6 +259,11 @@ class SessionPage {
     if (said) said.textContent = words;
   }
 
+  private tellOf(key: Key, participant: string): void {
+    const { view } = this.conversation;
+    if (view) this.tell(key, { name: nameOf(view, participant) });
+  }
+
   private hush(): void {
     const [notice, said] = [find("notice"), find("said")];
     if (notice) notice.hidden = true;
@@ -262,11 +280,11 @@ class SessionPage {
       if (reload) reload.hidden = false;
       return;
     }
-    if (this.covered && state === "ended") return; // I am leaving already.
+    if (this.covered && state !== "left") return; // I am leaving already.
     this.connection.stop();
     forgetKept();
-    this.cover(state === "left" ? "leave.done" : "connection.ended");
-    this.goAway(state === "left" ? this.boot.left : this.boot.over);
+    this.cover(state === "left" ? "leave.done" : state === "removed" ? "connection.removed" : "connection.ended");
+    this.goAway(state === "left" ? this.boot.left : this.address);
   }
 
   /** Once: asking again would begin the way there anew. */
@@ -284,8 +302,8 @@ class SessionPage {
     if (!(await isRefused(this.addressOf(this.pages.shown))) || this.covered) return;
     this.connection.stop();
     forgetKept();
-    this.cover("connection.ended");
-    this.goAway(this.boot.over);
+    this.cover("page.waiting");
+    this.goAway(this.address);
   }
 
   /** Nothing of the session stays in the page. */
@@ -295,6 +313,7 @@ class SessionPage {
     if (this.covered) return;
     this.covered = true;
     this.pages.clear();
+    document.querySelector(".curtain")?.remove();
     find("all")?.remove();
     const covered = need("covered");
     covered.hidden = false;
@@ -303,13 +322,14 @@ class SessionPage {
 
   /** The browser brought the page back from its memory, as it was. */
   private cameBack(): void {
-    if (this.covered || !holdsTicket(this.boot.ticket)) {
-      this.cover("leave.done");
-      this.going = false; // The way that was begun before ended in the browser's memory.
-      this.goAway(this.boot.left);
-    } else {
+    const holds = holdsTicket(this.boot.ticket);
+    if (holds && !this.covered) {
       this.connection.start();
+      return;
     }
+    this.cover(holds ? "page.waiting" : "leave.done");
+    this.going = false; // The way that was begun before ended in the browser's memory.
+    this.goAway(holds ? this.address : this.boot.left);
   }
 
   // --- what stays over a refresh ---
@@ -320,7 +340,12 @@ class SessionPage {
   }
 
   private addressOf(page: string): string {
-    return `/s/${this.boot.ticket}/page/${page}`;
+    return `${this.address}/page/${page}`;
+  }
+
+  /** The page's own address. When it is over, it says why: that I was taken out, or what we looked at. */
+  private get address(): string {
+    return `/s/${this.boot.ticket}`;
   }
 
   private keep(more: { pollingOnly?: boolean; places?: Trail["places"] }): void {
@@ -334,9 +359,16 @@ function newWindow(): string {
   return btoa(String.fromCharCode(...bytes)).replace(/\+/g, "-").replace(/\//g, "_").replace(/=/g, "");
 }
 
-function chosenPage(form: HTMLFormElement, button: HTMLElement | null): string {
-  if (button instanceof HTMLButtonElement && button.name === "page") return button.value;
-  return String(new FormData(form).get("page"));
+/** What a form would send under this name. */
+function chosen(name: string, form: HTMLFormElement, button: HTMLElement | null): string {
+  if (button instanceof HTMLButtonElement && button.name === name) return button.value;
+  return String(new FormData(form).get(name));
+}
+
+/** The button that was pressed is gone with its box; the keyboard goes on from where the box was opened. */
+function closeBox(box: Element | null): void {
+  box?.removeAttribute("open");
+  box?.querySelector("summary")?.focus();
 }
 
 function markCurrent(page: string | null): void {

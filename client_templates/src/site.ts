@@ -1,30 +1,15 @@
-/** Small comforts outside a session: copying a link. */
+/** Pages that need no sign-in and are no session: times, the closing page, and the two windows of practice. */
 
-import { showWhatNeedsScript } from "./boot.js";
-
-const SAID_FOR = 4_000;
-
-function wordsOf(element: HTMLElement): string {
-  return element instanceof HTMLInputElement ? element.value : (element.textContent ?? "").trim();
-}
-
-async function copy(button: HTMLElement): Promise<void> {
-  const source = document.getElementById(button.dataset["from"] ?? "");
-  if (!source) return;
-  try {
-    await navigator.clipboard.writeText(wordsOf(source));
-  } catch {
-    // The browser does not let us: mark the link, so that the person can copy it.
-    if (source instanceof HTMLInputElement) source.select();
-    else window.getSelection()?.selectAllChildren(source);
-    return;
-  }
-  const before = button.textContent;
-  button.textContent = button.dataset["done"] ?? before;
-  setTimeout(() => (button.textContent = before), SAID_FOR);
-}
+import { find, showWhatNeedsScript } from "./boot.js";
+import { makeCopyButtonsWork } from "./copy.js";
+import { mindTheCurtain } from "./curtain.js";
+import { noteEveryLeaving, noteGoingOn } from "./recent.js";
+import { sayTimes } from "./times.js";
 
 showWhatNeedsScript();
-for (const button of document.querySelectorAll<HTMLElement>('[data-copage="copy"]')) {
-  button.addEventListener("click", () => void copy(button));
-}
+makeCopyButtonsWork();
+sayTimes();
+noteEveryLeaving();
+mindTheCurtain(() => find("all")?.focus());
+find("print")?.addEventListener("click", () => window.print());
+for (const link of document.querySelectorAll<HTMLElement>("a[target]")) link.addEventListener("click", noteGoingOn);

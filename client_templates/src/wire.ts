@@ -1,6 +1,6 @@
 /** What travels between server and browser. The other half is `rooms/wire.py` and `rooms/views.py`; both follow `docs/protocol.md`. */
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** Where a copy of a room stands: epoch, number of its last event, random id of that event. */
 export type Position = readonly [epoch: string, seq: number, tail: string];
@@ -44,6 +44,7 @@ export interface EventFrame {
 export type Command =
   | { readonly type: "turn_page"; readonly page: string }
   | { readonly type: "leave" }
+  | { readonly type: "remove_participant"; readonly participant: string }
   | { readonly type: "end_session" };
 
 export interface Hello {

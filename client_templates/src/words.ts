@@ -6,11 +6,17 @@ export const SESSION_WORDS = [
   "connection.not_connected",
   "connection.ended",
   "connection.left",
+  "connection.removed",
   "connection.other_version",
   "person.you",
   "person.here",
   "person.away",
   "person.left",
+  "person.not_them",
+  "person.not_them_about",
+  "person.take_out",
+  "person.taking_out",
+  "person.taken_out",
   "page.turned_by",
   "page.waiting",
   "page.not_loaded",
@@ -18,6 +24,8 @@ export const SESSION_WORDS = [
   "leave.done",
   "leave.not_told",
   "end.sending",
+  "desk.one_waits",
+  "desk.some_wait",
   "refused.not_here",
   "refused.not_allowed",
   "refused.no_session",
@@ -26,11 +34,14 @@ export const SESSION_WORDS = [
   "refused.not_your_window",
   "refused.came_to_nothing",
   "refused.unknown_page",
+  "refused.unknown_person",
   "refused.malformed",
   "refused.too_fast",
   "refused.busy",
   "refused.other",
 ] as const;
+
+export const WAITING_WORDS = ["waiting.no_answer"] as const;
 
 export const CHECK_WORDS = [
   "check.running",
@@ -47,7 +58,7 @@ export const CHECK_WORDS = [
   "check.result.not",
 ] as const;
 
-export type Key = (typeof SESSION_WORDS)[number] | (typeof CHECK_WORDS)[number];
+export type Key = (typeof SESSION_WORDS)[number] | (typeof WAITING_WORDS)[number] | (typeof CHECK_WORDS)[number];
 export type Say = (key: Key, values?: Readonly<Record<string, string>>) => string;
 
 /** Sentences by key; `{name}` in a sentence is filled in. */

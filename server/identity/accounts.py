@@ -1,63 +1,54 @@
-"""Staff accounts: a name to sign in with, a password, and the name and job that people see."""
+"""Staff accounts: found, signed in to, and what people may change of their own."""
 
 from __future__ import annotations
 
-import asyncio
-import re
+from collections.abc import Sequence
 
 import msgspec
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 
-from rooms.limits import NAME_LETTERS
-from rooms.names import clean_name
+from server.identity.account import (
+    Account,
+    AccountProblem,
+    AccountRows,
+    OnFile,
+    StaffRole,
+    check_password,
+    checked_login,
+    checked_name,
+    clean_login,
+    written,
+)
+from server.identity.passwords import Passwords
 from server.identity.sealing import HouseSeal
+from server.identity.staff import ending
+from server.identity.staff_links import StaffLinks
 from server.identity.tries import Tries
-from server.ports import Clock, Conflict, Database, NewId, Row, Statement
+from server.ports import Clock, Conflict, Database, NewId, Statement
 
-LOGIN_LETTERS = 40
-LOGIN_NAME = re.compile(rf"[a-z0-9][a-z0-9._@-]{{1,{LOGIN_LETTERS - 1}}}")
-PASSWORD_LETTERS = (12, 200)
-HASHES_AT_ONCE = 2
-"""A hash takes 64 MB and a tenth of a second of a core: more at once would be a way to bring the server down."""
-
-
-class Account(msgspec.Struct, frozen=True):
-    """`shown` and `job` are what people see: "Alex, nurse"."""
-
-    id: str
-    shown: str
-    job: str
-
-    def __repr__(self) -> str:
-        return f"Account({self.id})"
-
-    @property
-    def name_and_job(self) -> str:
-        """The name in a session. Both parts fit, because they were checked together when the account was made."""
-        return f"{self.shown}, {self.job}" if self.job else self.shown
-
-
-class AccountProblem(Exception):
-    """An account cannot be made. `code`: `login_name`, `login_taken`, `shown`, or `password`."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
+FIRST_ROLES = frozenset({StaffRole.ADMIN, StaffRole.WORKER})
+"""Of an account that is made by the operator's link: somebody has to invite the others."""
 
 
 class SignInProblem(Exception):
-    """Nobody is signed in. `code`: `wrong` (name or password), or `slow_down` (wait a little, then try again)."""
+    """Nobody is signed in. `code`: `wrong` (name, password or code), or `slow_down` (wait a little, then try again)."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
 
 
-class _Sealed(msgspec.Struct, frozen=True):
-    login: str
-    shown: str
-    job: str
+class Proven(msgspec.Struct, frozen=True):
+    """Somebody has shown that they know an account's password.
+
+    `still`: holds only as long as that password is good; write it in the transaction that is built on it.
+    """
+
+    account: Account
+    second_step: bool
+    still: Statement
+
+    def __repr__(self) -> str:
+        return f"Proven({self.account.id})"
 
 
 class Accounts:
@@ -65,47 +56,119 @@ class Accounts:
 
     def __init__(self, database: Database, vault: HouseSeal, clock: Clock, new_id: NewId) -> None:
         self._database = database
-        self._vault = vault
+        self._rows = AccountRows(database, vault)
+        self._links = StaffLinks(database, clock)
         self._clock = clock
         self._new_id = new_id
-        self._hasher = PasswordHasher()
-        self._hashing = asyncio.Semaphore(HASHES_AT_ONCE)
-        self._nobody: str | None = None
+        self._passwords = Passwords()
         self._tries = Tries(clock)
+
+    # --- finding ---
 
     async def exist(self) -> bool:
         """Whether anybody can sign in at all. When not, print a start link."""
-        return bool(await self._database.read("SELECT 1 AS one FROM accounts WHERE disabled = 0 LIMIT 1"))
+        sql = "SELECT 1 AS one FROM accounts WHERE disabled = 0 AND password IS NOT NULL LIMIT 1"
+        return bool(await self._database.read(sql))
+
+    async def get(self, account_id: str) -> Account | None:
+        """An account that may still be used."""
+        found = await self.on_file(account_id)
+        return None if found is None or found.disabled else found.account
+
+    async def on_file(self, account_id: str) -> OnFile | None:
+        """An account, also one that was disabled."""
+        row = await self._rows.of_id(account_id)
+        return None if row is None else self._rows.on_file(row)
+
+    async def called(self, name: str) -> OnFile | None:
+        """An account by the name to sign in with; by its id while it has none."""
+        row = await self._rows.of_login(clean_login(name))
+        return self._rows.on_file(row) if row is not None else await self.on_file(name)
+
+    async def all(self) -> Sequence[OnFile]:
+        """Every account, the oldest first."""
+        return await self._rows.all()
+
+    # --- taking an account up ---
 
     async def create(self, login: str, password: str, shown: str, job: str, *also: Statement) -> Account:
-        """Make a worker's account. `also` is written in the same transaction, or the account is not made.
+        """Make an account for the operator. `also` is written in the same transaction, or the account is not made.
 
         Raises:
             AccountProblem: with the code of what to ask for again. Nothing was written.
             Conflict: a statement in `also` did not fit.
         """
-        login = login.strip().casefold()
-        account = Account(self._new_id(), *_checked(login, password, shown, job))
-        if await self._row_of_login(login) is not None:
-            raise AccountProblem("login_taken")
-        content = msgspec.json.encode(_Sealed(login, account.shown, account.job))
-        sealed = self._vault.seal_house(content, "accounts", account.id)
+        login = checked_login(login)
+        check_password(password)
+        account = Account(self._new_id(), *checked_name(shown, job), FIRST_ROLES)
         making = Statement(
-            "INSERT INTO accounts (id, login_hash, sealed, password, role, disabled, created_at) "
-            "VALUES ($1, $2, $3, $4, 'worker', 0, $5)",
-            (account.id, self._login_hash(login), sealed, await self._hash(password), self._clock.wall()),
+            "INSERT INTO accounts (id, login_hash, sealed, password, roles, disabled, created_at) "
+            "VALUES ($1, $2, $3, $4, $5, 0, $6)",
+            (
+                account.id,
+                self._rows.login_hash(login),
+                self._rows.sealed(account.id, login, account.shown, account.job),
+                await self._passwords.hash(password),
+                written(account.roles),
+                self._clock.wall(),
+            ),
+            rows=1,
+        )
+        await self._write_with_login(account.id, login, *also, making)
+        return account
+
+    async def at_link(self, token: str) -> OnFile | None:
+        """The account that a one-time link is for; None when it does not work (any more). Changes nothing."""
+        account = await self._links.account_of(token)
+        found = await self.on_file(account) if account else None
+        return None if found is None or found.disabled else found
+
+    async def take_up(self, token: str, login: str, password: str) -> Proven:
+        """Use a one-time link up: from now on its account has this password.
+
+        Args:
+            login: the name to sign in with; not looked at when the account has one already.
+
+        Raises:
+            AccountProblem: with the code of what to ask for again, or `no_link`. Nothing was written.
+        """
+        found = await self.at_link(token)
+        if found is None:
+            raise AccountProblem("no_link")
+        account = found.account
+        login = found.login or checked_login(login)
+        check_password(password)
+        hashed = await self._passwords.hash(password)
+        taking = Statement(
+            "UPDATE accounts SET login_hash = $1, sealed = $2, password = $3 "
+            "WHERE id = $4 AND password IS NULL AND disabled = 0",
+            (
+                self._rows.login_hash(login),
+                self._rows.sealed(account.id, login, account.shown, account.job),
+                hashed,
+                account.id,
+            ),
             rows=1,
         )
         try:
-            await self._database.write(*also, making)
+            await self._write_with_login(account.id, login, self._links.using_up(token), taking)
         except Conflict:
-            # Two at once with one name: the tables let in only the first.
-            if await self._row_of_login(login) is not None:
+            raise AccountProblem("no_link") from None
+        return Proven(account, False, _still(account.id, hashed))
+
+    async def _write_with_login(self, account_id: str, login: str, *statements: Statement) -> None:
+        try:
+            await self._database.write(*statements)
+        except Conflict:
+            # The tables let in only the first of two with one name.
+            row = await self._rows.of_login(login)
+            if row is not None and row["id"] != account_id:
                 raise AccountProblem("login_taken") from None
             raise
-        return account
 
-    async def sign_in(self, login: str, password: str, peer: str) -> Account:
+    # --- signing in ---
+
+    async def sign_in(self, login: str, password: str, peer: str) -> Proven:
         """The account that this name and password belong to. A wrong name takes as long as a wrong password.
 
         Args:
@@ -114,74 +177,79 @@ class Accounts:
         Raises:
             SignInProblem: with a code.
         """
-        login = login.strip().casefold()[: LOGIN_LETTERS + 1]  # No account has a longer one, and it is remembered.
+        login = clean_login(login)
         if not self._tries.take(login, peer):
             raise SignInProblem("slow_down")
-        row = await self._row_of_login(login)
-        known = row is not None and not row["disabled"]
-        nobodys = await self._hash_of_nobody()  # Made at the first try of all, whoever it is.
+        row = await self._rows.of_login(login)
+        nobodys = await self._passwords.hash_of_nobody()  # Made at the first try of all, whoever it is.
+        known = row is not None and row["password"] is not None and not row["disabled"]
         stored = str(row["password"]) if row is not None and known else nobodys
-        right = await self._verify(stored, password)
+        right = await self._passwords.verify(stored, password)
         if row is None or not known or not right:
             raise SignInProblem("wrong")
         self._tries.forget(login, peer)
-        if self._hasher.check_needs_rehash(stored):
-            await self._set_password(str(row["id"]), password)
-        return self._account(row)
+        found = self._rows.on_file(row)
+        stored = await self._made_anew(found.account.id, stored, password)
+        return Proven(found.account, found.second_step, _still(found.account.id, stored))
 
-    async def get(self, account_id: str) -> Account | None:
-        """An account that may still be used."""
-        rows = await self._database.read("SELECT * FROM accounts WHERE id = $1 AND disabled = 0", account_id)
-        return self._account(rows[0]) if rows else None
+    async def confirm(self, account: Account, password: str, peer: str) -> Proven:
+        """Whoever is signed in shows once more that they know the password. Raises `SignInProblem`."""
+        if not self._tries.take(account.id, peer):
+            raise SignInProblem("slow_down")
+        row = await self._rows.of_id(account.id)
+        stored = str(row["password"]) if row is not None else ""
+        if row is None or row["disabled"] or not await self._passwords.verify(stored, password):
+            raise SignInProblem("wrong")
+        self._tries.forget(account.id, peer)
+        found = self._rows.on_file(row)
+        return Proven(found.account, found.second_step, _still(account.id, stored))
 
-    # --- hashing: slow on purpose, so in a thread, and only a few at once ---
-
-    async def _hash(self, password: str) -> str:
-        async with self._hashing:
-            return await asyncio.to_thread(self._hasher.hash, password)
-
-    async def _verify(self, stored: str, password: str) -> bool:
-        async with self._hashing:
-            try:
-                return await asyncio.to_thread(self._hasher.verify, stored, password)
-            except (VerificationError, InvalidHashError):
-                return False
-
-    async def _hash_of_nobody(self) -> str:
-        if self._nobody is None:
-            self._nobody = await self._hash("nobody has this password")
-        return self._nobody
-
-    async def _set_password(self, account_id: str, password: str) -> None:
+    async def _made_anew(self, account_id: str, stored: str, password: str) -> str:
+        """The hash that is stored from now on. One that is old is replaced, unless the password changed meanwhile."""
+        if not self._passwords.is_old(stored):
+            return stored
+        new = await self._passwords.hash(password)
         await self._database.write(
-            Statement("UPDATE accounts SET password = $1 WHERE id = $2", (await self._hash(password), account_id))
+            Statement("UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3", (new, account_id, stored))
+        )
+        return new
+
+    # --- what people change of their own ---
+
+    async def rename(self, account: Account, shown: str, job: str) -> None:
+        """Change the name and job that people see. Raises `AccountProblem`."""
+        shown, job = checked_name(shown, job)
+        found = await self.on_file(account.id)
+        assert found is not None, "accounts are never deleted"
+        sealed = self._rows.sealed(account.id, found.login, shown, job)
+        await self._database.write(
+            Statement("UPDATE accounts SET sealed = $1 WHERE id = $2", (sealed, account.id), rows=1)
         )
 
-    # --- rows ---
+    async def change_password(self, proven: Proven, new: str, but: str | None) -> Sequence[str]:
+        """Give the account another password; every sign-in but that of the cookie `but` ends. Gives the hashes of
+        those that ended.
 
-    async def _row_of_login(self, login: str) -> Row | None:
-        rows = await self._database.read("SELECT * FROM accounts WHERE login_hash = $1", self._login_hash(login))
-        return rows[0] if rows else None
+        Raises:
+            AccountProblem: this password will not do.
+            SignInProblem: the one that was proven has been changed meanwhile.
+        """
+        check_password(new)
+        setting = Statement(
+            "UPDATE accounts SET password = $1 WHERE id = $2",
+            (await self._passwords.hash(new), proven.account.id),
+            rows=1,
+        )
+        try:
+            *_, ended = await self._database.write(proven.still, setting, ending(proven.account.id, but))
+        except Conflict:
+            raise SignInProblem("wrong") from None
+        return [str(row["hash"]) for row in ended]
 
-    def _login_hash(self, login: str) -> str:
-        return self._vault.fingerprint(login.encode("utf-8", "surrogatepass"), "accounts", "login")
 
-    def _account(self, row: Row) -> Account:
-        sealed = row["sealed"]
-        assert isinstance(sealed, bytes)
-        opened = msgspec.json.decode(self._vault.open_house(sealed, "accounts", str(row["id"])), type=_Sealed)
-        return Account(str(row["id"]), opened.shown, opened.job)
-
-
-def _checked(login: str, password: str, shown: str, job: str) -> tuple[str, str]:
-    """Name and job as they will be shown. Raises `AccountProblem`."""
-    if not LOGIN_NAME.fullmatch(login):
-        raise AccountProblem("login_name")
-    least, most = PASSWORD_LETTERS
-    if not least <= len(password) <= most:
-        raise AccountProblem("password")
-    name = clean_name(shown)
-    work = clean_name(job) if job.strip() else ""
-    if name is None or work is None or len(name) + len(work) + 2 > NAME_LETTERS:
-        raise AccountProblem("shown")
-    return name, work
+def _still(account_id: str, stored: str) -> Statement:
+    return Statement(
+        "UPDATE accounts SET password = password WHERE id = $1 AND password = $2 AND disabled = 0",
+        (account_id, stored),
+        rows=1,
+    )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from server.identity.tokens import digest, is_token_of, new_token
 from server.ports import Clock, Conflict, Database, Statement
 
 LIVES_FOR = 24 * 3600 * 1000
 """Milliseconds for which a start link works. After that the operator prints a new one."""
+
+
+class _Found(msgspec.Struct, frozen=True):
+    """`bound_to`: the hash of the cookie of the browser that it belongs to; None while it is nobody's."""
+
+    bound_to: str | None
 
 
 class StartLinks:
@@ -29,36 +37,30 @@ class StartLinks:
 
     async def works(self, token: str, browser: str | None) -> bool:
         """Whether this browser may use the link; changes nothing. `browser`: the value of its `copage_start` cookie."""
-        rows = await self._database.read(
-            "SELECT browser_hash FROM start_links WHERE hash = $1 AND used_at IS NULL AND created_at > $2",
-            digest(token),
-            self._clock.wall() - LIVES_FOR,
-        )
-        if not rows:
-            return False
-        bound_to = rows[0]["browser_hash"]
-        return bound_to is None or is_token_of(browser, str(bound_to))
+        found = await self._find(token)
+        return found is not None and (found.bound_to is None or is_token_of(browser, found.bound_to))
 
     async def bind(self, token: str, browser: str | None) -> str | None:
         """Give the link to this browser; the answer is what its cookie must hold from now on.
 
         None when the link does not work (any more), or belongs to another browser.
         """
-        if not await self.works(token, browser):
+        found = await self._find(token)
+        if found is None:
             return None
-        browser = browser or new_token()
-        hashed = digest(browser)
+        if found.bound_to is not None:
+            return browser if is_token_of(browser, found.bound_to) else None
+        new = new_token()  # Also when there is a cookie: somebody else may have put it there, and know it.
         binding = Statement(
-            "UPDATE start_links SET browser_hash = $1 "
-            "WHERE hash = $2 AND used_at IS NULL AND (browser_hash IS NULL OR browser_hash = $1)",
-            (hashed, digest(token)),
+            "UPDATE start_links SET browser_hash = $1 WHERE hash = $2 AND used_at IS NULL AND browser_hash IS NULL",
+            (digest(new), digest(token)),
             rows=1,
         )
         try:
             await self._database.write(binding)
         except Conflict:
             return None
-        return browser
+        return new
 
     def using_up(self, token: str) -> Statement:
         """The statement that uses the link up: for the transaction that makes the account."""
@@ -67,3 +69,12 @@ class StartLinks:
             (self._clock.wall(), digest(token)),
             rows=1,
         )
+
+    async def _find(self, token: str) -> _Found | None:
+        """The link, if it has not been used and is not too old."""
+        rows = await self._database.read(
+            "SELECT browser_hash AS bound_to FROM start_links WHERE hash = $1 AND used_at IS NULL AND created_at > $2",
+            digest(token),
+            self._clock.wall() - LIVES_FOR,
+        )
+        return msgspec.convert(rows[0], _Found) if rows else None

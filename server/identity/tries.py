@@ -40,6 +40,28 @@ class Tries:
         self._names.forget((login, place_of(peer)))
 
 
+class CodeTries:
+    """Who may try a code of the second step now.
+
+    Here there is a count for the account, from wherever it is tried. Whoever comes this far has the password; six
+    digits are soon guessed from many places; and a new password takes the guesser's chance away.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._places = _Buckets(1 / PLACE_TRY_EVERY, PLACE_TRIES_AT_ONCE)
+        self._accounts = _Buckets(1 / TRY_EVERY, TRIES_AT_ONCE)
+
+    def take(self, account: str, peer: str) -> bool:
+        """One try for `account` from the address `peer`."""
+        now = self._clock.monotonic()
+        return self._places.take(place_of(peer), now) and self._accounts.take(account, now)
+
+    def forget(self, account: str) -> None:
+        """It was the right code: the next mistake is the first one again."""
+        self._accounts.forget(account)
+
+
 class _Buckets:
     def __init__(self, rate: float, burst: float) -> None:
         self._rate = rate

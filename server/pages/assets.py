@@ -14,7 +14,16 @@ from starlette.routing import BaseRoute, Route
 
 ROOT = Path(__file__).parent.parent.parent / "client_templates"
 BUILT = ROOT / "built"
-NEEDED = ("session.js", "check.js", "site.js", "main.css")
+NEEDED = (
+    "session.js",
+    "before.js",
+    "waiting.js",
+    "desk.js",
+    "staff.js",
+    "site.js",
+    "check.js",
+    "main.css",
+)
 TYPES = {".js": "text/javascript", ".css": "text/css", ".map": "application/json"}
 ENCODINGS = (("br", ".br"), ("gzip", ".gz"))
 FOR_GOOD = "public, max-age=31536000, immutable"

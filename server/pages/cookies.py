@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping
 
 from starlette.responses import Response
 
-from server.identity import STAFF_COOKIE, NewTicket, here_cookie, secret_cookie
+from server.identity import NewTicket, here_cookie, secret_cookie, staff_cookie
 
 START_COOKIE = "copage_start"
 PRACTICE_COOKIE = "copage_practice"
-TICKET_LIVES = 12 * 3600
-"""Seconds for which a browser keeps a ticket, also when it is closed and opened again."""
+TICKET_LIVES = 3 * 24 * 3600
+"""Seconds for which a browser keeps a ticket, also when it is closed and opened again: a session and the day after."""
 
 
 def give_ticket(response: Response, new: NewTicket, secure: bool) -> None:
@@ -40,13 +40,13 @@ def take_here(response: Response, ticket: str, secure: bool) -> None:
     response.delete_cookie(here_cookie(ticket), f"/s/{ticket}", secure=secure, samesite="strict")
 
 
-def give_practice(response: Response, room: str, tickets: Collection[str], secure: bool) -> None:
+def give_practice(response: Response, session: str, tickets: Collection[str], secure: bool) -> None:
     """Have the page with the two windows know which tickets this browser was given: theirs are sent to `/s/` only."""
     response.set_cookie(
         PRACTICE_COOKIE,
         ".".join(tickets),
         max_age=TICKET_LIVES,
-        path=f"/practice/{room}",
+        path=f"/practice/{session}",
         secure=secure,
         httponly=True,
         samesite="strict",
@@ -60,11 +60,11 @@ def practice_tickets(cookies: Mapping[str, str]) -> Collection[str]:
 
 def give_staff(response: Response, token: str, secure: bool) -> None:
     """Sign this browser in until it is closed, or the sign-in ends."""
-    response.set_cookie(STAFF_COOKIE, token, path="/", secure=secure, httponly=True, samesite="strict")
+    response.set_cookie(staff_cookie(secure), token, path="/", secure=secure, httponly=True, samesite="strict")
 
 
 def take_staff(response: Response, secure: bool) -> None:
-    response.delete_cookie(STAFF_COOKIE, "/", secure=secure, httponly=True, samesite="strict")
+    response.delete_cookie(staff_cookie(secure), "/", secure=secure, httponly=True, samesite="strict")
 
 
 def give_start(response: Response, token: str, browser: str, secure: bool) -> None:

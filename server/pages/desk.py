@@ -1,126 +1,166 @@
-"""The desk of a worker: start a session, give the link to the other person, go in, end it."""
+"""The desk of a worker: who is at the door, what is open, and the rooms of the teams they are in."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import msgspec
+from starlette.datastructures import FormData
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from rooms import SERVER, Actor, EndSession, Refusal, Room
-from rooms.events import Role
-from server.hub import Hub
-from server.identity import Account, Accounts, Invitations, StaffSessions, Tickets
-from server.pages.cookies import give_ticket
-from server.pages.opening import Opening, Refused, participant_here
+from rooms.names import clean_name
+from server.clinic import Clinic
+from server.identity import (
+    Account,
+    Accounts,
+    Arrival,
+    Codes,
+    Invitations,
+    StaffRole,
+    Supervisions,
+    TeamRoom,
+    Teams,
+    Tickets,
+    digest,
+)
+from server.pages.days import to_come
+from server.pages.opening import Opening
 from server.pages.practice import Practice
-from server.pages.rendering import Pages, to
-from server.pages.sign_in import signed_in
-from server.ports import NewId, OpenSessionRow, Store
+from server.pages.rendering import Pages, field, form_of, to
+from server.pages.staff_only import StaffOnly
+from server.pages.waiting import Threshold
+from server.ports import Clock
 from server.words import N_
 
-NOT_YOURS = N_("This session is not on your desk any more.")
+PROBLEMS = {
+    "time": N_("Please give a day and a time that are still to come."),
+    "room": N_("This room is not on your desk any more. Please choose another one."),
+    "label": N_("Please give the room a name of up to 40 letters."),
+}
 
-Answer = Callable[[Request, Account], Awaitable[Response]]
-AnswerFor = Callable[[Request, Account, OpenSessionRow], Awaitable[Response]]
+
+class AtTheDoor(msgspec.Struct, frozen=True):
+    """Somebody who waits, as the desk shows them. `here`: their page is open at the moment."""
+
+    room: TeamRoom
+    arrival: Arrival
+    here: bool
 
 
-class OnDesk(msgspec.Struct, frozen=True):
-    """One session as the desk shows it. `link` is there while nobody has used it; `names` are the others who are in."""
+class Desk:
+    """Who waits at a worker's rooms. Also asked by a session's page, which shows the number only."""
 
-    room: str
-    names: tuple[str, ...]
-    link: str | None
+    def __init__(self, tickets: Tickets, teams: Teams, threshold: Threshold) -> None:
+        self._tickets = tickets
+        self._teams = teams
+        self._threshold = threshold
+
+    async def at_the_door(self, account: str, only: str | None = None) -> Sequence[AtTheDoor]:
+        """Who waits at any of an account's rooms, or at one of them only."""
+        arrivals = await self._tickets.arrivals_at(account)
+        rooms = {room.id: room for room in await self._teams.rooms_of(account)} if arrivals else {}
+        return [
+            AtTheDoor(rooms[each.ticket.room], each, self._threshold.here(each.ticket.id))
+            for each in arrivals
+            if each.ticket.room in rooms and only in (None, each.ticket.room)
+        ]
+
+    async def waiting(self, account: str) -> int:
+        """How many wait, and nothing about them."""
+        return len(await self._tickets.arrivals_at(account))
 
 
 def routes(
     pages: Pages,
-    store: Store,
-    hub: Hub,
+    desk: Desk,
     accounts: Accounts,
-    staff: StaffSessions,
-    tickets: Tickets,
+    teams: Teams,
+    staff_only: StaffOnly,
+    supervisions: Supervisions,
     invitations: Invitations,
+    codes: Codes,
     opening: Opening,
     practice: Practice,
-    new_id: NewId,
+    clinic: Clinic,
+    clock: Clock,
 ) -> list[BaseRoute]:
-    async def desk(request: Request, account: Account) -> Response:
-        sessions = [await on_desk(row) for row in await sessions_of(account)]
-        return pages.show(request, "desk", account=account, sessions=sessions)
+    async def look(request: Request, account: Account) -> Response:
+        works = StaffRole.WORKER in account.roles
+        return pages.show(
+            request,
+            "desk",
+            account=account,
+            works=works,
+            door=await desk.at_the_door(account.id) if works else (),
+            rooms=await teams.rooms_of(account.id) if works else (),
+            supervised=await supervised_by(account) if StaffRole.SUPERVISOR in account.roles else (),
+        )
+
+    async def supervised_by(account: Account) -> Sequence[Account]:
+        known = [await accounts.get(worker) for worker in await supervisions.workers_of(account.id)]
+        return [each for each in known if each is not None]
+
+    async def arrivals(request: Request, account: Account) -> Response:
+        """For the script of the desk: has anything changed at the door? The mark says so, and names nobody."""
+        door = await desk.at_the_door(account.id)
+        mark = ".".join(sorted(f"{each.arrival.ticket.id[:8]}{int(each.here)}" for each in door))
+        return JSONResponse({"count": len(door), "mark": mark})
 
     async def start(request: Request, account: Account) -> Response:
-        room, _ = await opening.open(account.id)
-        await invitations.make(room)
-        await opening.join(room, new_id(), Role.WORKER, account.name_and_job)
-        return to("/desk")  # *Go in* is what gives a ticket.
+        session = await opening.start(await opening.new_room(account.id), account.id)
+        await codes.make(digest(await invitations.make(session.room, session.session)))
+        return to(f"/desk/rooms/{session.room}")
 
     async def start_practice(request: Request, account: Account) -> Response:
         return await practice.start()
 
-    async def enter(request: Request, account: Account, row: OpenSessionRow) -> Response:
-        room = await hub.look(row.room)
-        here = participant_here(room, Role.WORKER) if room is not None else None
-        if here is not None:
-            new = await tickets.create(row.room, row.session, here, Role.WORKER)
-        else:
-            new = await opening.let_in(row.room, row.session, Role.WORKER, account.name_and_job)
-        response = to(f"/s/{new.ticket.id}")
-        give_ticket(response, new, pages.settings.secure)
-        return response
+    async def plan(request: Request, account: Account) -> Response:
+        return await _plan(request, account)
 
-    async def new_link(request: Request, account: Account, row: OpenSessionRow) -> Response:
-        await invitations.make(row.room)
-        return to("/desk")
+    async def _plan(
+        request: Request, account: Account, problem: str | None = None, given: FormData | None = None
+    ) -> Response:
+        tomorrow = datetime.fromtimestamp(clock.wall() / 1000, clinic.zone) + timedelta(days=1)
+        form = given or FormData()
+        return pages.show(
+            request,
+            "prepare",
+            422 if problem else 200,
+            account=account,
+            problem=pages.words(PROBLEMS[problem]) if problem else None,
+            rooms=[room for room in await teams.rooms_of(account.id) if room.label],
+            room=form.get("room", request.query_params.get("room", "")),
+            day=form.get("day", f"{tomorrow:%Y-%m-%d}"),
+            time=form.get("time", ""),
+            label=form.get("label", ""),
+        )
 
-    async def end(request: Request, account: Account, row: OpenSessionRow) -> Response:
-        room = await hub.look(row.room)
-        here = participant_here(room, Role.WORKER) if room is not None else None
-        ended = await hub.ask(row.room, SERVER if here is None else Actor(here), EndSession())
-        if isinstance(ended, Refusal) and ended.code != "session_ended":
-            raise Refused(ended.code)
-        return to("/desk")
-
-    async def sessions_of(account: Account) -> Sequence[OpenSessionRow]:
-        """The account's own sessions that have not ended, newest first."""
-        rows = [row for row in await store.sessions() if row.account == account.id and row.ended_at is None]
-        return sorted(rows, key=lambda row: row.opened_at, reverse=True)
-
-    async def on_desk(row: OpenSessionRow) -> OnDesk:
-        room = await hub.look(row.room)
-        token = await invitations.current(row.room)
-        link = f"{pages.settings.public_url}/join/{token}" if token else None
-        return OnDesk(row.room, _others_in(room), link)
-
-    def staff_only(answer: Answer) -> Callable[[Request], Awaitable[Response]]:
-        async def checked(request: Request) -> Response:
-            account = await signed_in(request, accounts, staff)
-            return await answer(request, account) if account else to("/sign-in")
-
-        return checked
-
-    def own_session(answer: AnswerFor) -> Callable[[Request], Awaitable[Response]]:
-        async def found(request: Request, account: Account) -> Response:
-            for row in await sessions_of(account):
-                if row.room == request.path_params["room"]:
-                    return await answer(request, account, row)
-            return pages.plain(request, pages.words(NOT_YOURS), 404)
-
-        return staff_only(found)
+    async def prepare(request: Request, account: Account) -> Response:
+        form = await form_of(request)
+        planned_at = to_come(field(form, "day"), field(form, "time"), clinic.zone, clock.wall())
+        if planned_at is None:
+            return await _plan(request, account, "time", form)
+        wanted = field(form, "room")
+        if wanted and await teams.room_of(wanted, account.id) is None:
+            return await _plan(request, account, "room", form)
+        label = field(form, "label")
+        if not wanted and label.strip() and clean_name(label) is None:
+            return await _plan(request, account, "label", form)
+        room = wanted or await opening.new_room(account.id)
+        if not wanted and label.strip():
+            await teams.name_room(room, label)
+        session = await opening.prepare(room, account.id, planned_at)
+        await invitations.make(room, session.session)
+        return to(f"/desk/rooms/{room}")
 
     return [
-        Route("/desk", staff_only(desk)),
-        Route("/desk/sessions", staff_only(start), methods=["POST"]),
-        Route("/desk/practice", staff_only(start_practice), methods=["POST"]),
-        Route("/desk/sessions/{room}/enter", own_session(enter), methods=["POST"]),
-        Route("/desk/sessions/{room}/link", own_session(new_link), methods=["POST"]),
-        Route("/desk/sessions/{room}/end", own_session(end), methods=["POST"]),
+        Route("/desk", staff_only(look, StaffRole.WORKER, StaffRole.SUPERVISOR)),
+        Route("/desk/arrivals", staff_only(arrivals, StaffRole.WORKER, counts=False)),
+        Route("/desk/sessions", staff_only(start, StaffRole.WORKER), methods=["POST"]),
+        Route("/desk/practice", staff_only(start_practice, StaffRole.WORKER), methods=["POST"]),
+        Route("/desk/prepare", staff_only(plan, StaffRole.WORKER)),
+        Route("/desk/prepare", staff_only(prepare, StaffRole.WORKER), methods=["POST"]),
     ]
-
-
-def _others_in(room: Room | None) -> tuple[str, ...]:
-    if room is None:
-        return ()
-    return tuple(each.name for each in room.participants.values() if each.role is not Role.WORKER and not each.left)

@@ -16,7 +16,4 @@ def routes(pages: Pages) -> list[BaseRoute]:
     async def left(request: Request) -> Response:
         return pages.show(request, "left")
 
-    async def over(request: Request) -> Response:
-        return pages.show(request, "over")
-
-    return [Route("/", front), Route("/left", left), Route("/over", over)]
+    return [Route("/", front), Route("/left", left)]

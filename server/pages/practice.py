@@ -28,27 +28,28 @@ class Practice:
     async def start(self) -> Response:
         """Open a session with both people in it; the answer gives this browser both tickets, and goes on to the page
         that opens their windows."""
-        room, session = await self._opening.open(account=None)
-        response = to(f"/practice/{room}")
+        session = await self._opening.prepare(await self._opening.new_room(), account=None)
+        await self._opening.open(session)
+        response = to(f"/practice/{session.session}")
         both = []
         for role, name in NAMES.items():
-            new = await self._opening.let_in(room, session, role, self._pages.words(name))
+            new = await self._opening.let_in(session, role, self._pages.words(name))
             give_ticket(response, new, self._pages.settings.secure)
             both.append(new.ticket.id)
-        give_practice(response, room, both, self._pages.settings.secure)
+        give_practice(response, session.session, both, self._pages.settings.secure)
         return response
 
 
 def routes(pages: Pages, hub: Hub, tickets: Tickets) -> list[BaseRoute]:
     async def windows(request: Request) -> Response:
-        name = str(request.path_params["room"])
+        session = str(request.path_params["session"])
         given = practice_tickets(request.cookies)
-        both = {ticket.role: ticket.id for ticket in await tickets.of_room(name) if ticket.id in given}
-        # Asked only for a room whose tickets this browser was given: made-up names must not open rooms here.
-        room = await hub.look(name) if both else None
+        both = {ticket.role: ticket for ticket in await tickets.of_session(session) if ticket.id in given}
+        # Asked only for a session whose tickets this browser was given: made-up names must not open rooms here.
+        room = await hub.look(both[Role.WORKER].room) if both else None
         if room is None or room.session is None or not room.session.practice or room.session.ended:
             return pages.plain(request, pages.words(NOT_OPEN), 404)
-        people = [(pages.words(shown), both[role]) for role, shown in NAMES.items() if role in both]
+        people = [(pages.words(shown), both[role].id) for role, shown in NAMES.items() if role in both]
         return pages.show(request, "practice", people=people)
 
-    return [Route("/practice/{room}", windows)]
+    return [Route("/practice/{session}", windows)]

@@ -15,7 +15,7 @@ from server.ports import StoreUnavailable
 from server.words import N_
 
 SENTENCES = {
-    404: N_("There is no page at this address. Please look at it again, or go to the front page."),
+    404: N_("There is no page at this address. Please look at the address again, or go to the front page."),
     405: N_("This address is for a form only. Please go to the front page."),
     413: N_("That was more than we can take at once. Please make it shorter."),
 }

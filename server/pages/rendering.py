@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import jinja2
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
@@ -17,12 +19,20 @@ FIELDS = 16
 """What a form of ours may hold at most."""
 
 
+class Html(str):
+    """Text that is HTML already: templates put it in as it is."""
+
+    def __html__(self) -> str:
+        return self
+
+
 class Pages:
     """Makes pages. What every page needs is given once, here."""
 
     def __init__(self, settings: Settings, words: Words, clinic: Clinic, assets: Assets) -> None:
         self.settings = settings
         self.words = words
+        self._zone = clinic.zone
         self._environment = jinja2.Environment(
             loader=jinja2.FileSystemLoader(ROOT),
             autoescape=True,
@@ -34,8 +44,18 @@ class Pages:
         self._environment.policies["ext.i18n.trimmed"] = True
         words.install(self._environment)
         self._environment.globals.update(
-            asset=assets.address, clinic=clinic, language=words.language, name_shown=settings.name_shown
+            asset=assets.address, clinic=clinic, language=words.language, name_shown=settings.name_shown, when=self.when
         )
+
+    def when(self, ms: int) -> Html:
+        """A time (milliseconds since 1970, UTC) on the clinic's clocks. The script says it in the page's language."""
+        at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
+        html = '<time datetime="{}" data-copage="time" data-zone="{}">{}</time>'
+        return Html(html.format(at, self._zone.key, self.plain_time(ms)))
+
+    def plain_time(self, ms: int) -> str:
+        """The same as text, for a message that people send."""
+        return datetime.fromtimestamp(ms / 1000, self._zone).strftime("%Y-%m-%d %H:%M")
 
     def show(self, request: Request, template: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page of the site. `template` without its ending; `values` for its places."""
@@ -52,6 +72,12 @@ def to(address: str) -> Response:
     return RedirectResponse(address, 303)
 
 
+async def have_form(request: Request) -> None:
+    """Before it is asked who sends a form, have all of it: that may take half a minute, and they be out by then."""
+    if request.method == "POST":
+        await form_of(request)
+
+
 async def form_of(request: Request) -> FormData:
     """The form that was sent. Files are refused, and more fields than any form of ours has."""
     return await request.form(max_files=0, max_fields=FIELDS)
@@ -63,3 +89,8 @@ def field(form: FormData, name: str) -> str:
     if not isinstance(value, str):
         raise HTTPException(400)
     return value
+
+
+def fields(form: FormData, name: str) -> list[str]:
+    """What was chosen of several; empty when nothing was."""
+    return [value for value in form.getlist(name) if isinstance(value, str)]

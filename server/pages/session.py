@@ -9,28 +9,34 @@ import msgspec
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from rooms import Actor, Command, EndSession, Leave, Refusal, Room, TurnPage, View, view_of
+from rooms import Actor, Command, EndSession, Leave, Refusal, TurnPage, View, view_of, why_not
 from rooms.events import Role
 from server.content import Content
 from server.hub import Hub
-from server.identity import Ticket, Tickets, here_cookie
+from server.identity import State, Ticket, Tickets, here_cookie
+from server.pages.closing import ClosingPages
 from server.pages.cookies import take_here, take_ticket
-from server.pages.opening import Opening, Refused
-from server.pages.rendering import Pages, field, form_of, to
+from server.pages.desk import Desk
+from server.pages.rendering import Pages, field, form_of, have_form, to
+from server.pages.waiting import WaitingPages
 from server.ports import StoreUnavailable
+from server.removals import Removals
 from server.words import N_
 
 log = structlog.get_logger("pages")
 
-NOT_HERE = N_("This session is not open in this browser. Please use your link again, or ask for a new one.")
+NOT_HERE = N_(
+    "This session is not open in this browser. Please open your link again. If that does not help, ask for a new link."
+)
 NO_PAGE = N_("That page is not part of this session. Please choose another one.")
 
 TICKET_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 LEFT = "/left"
-OVER = "/over"
+OUT = ("left", "not_here", "no_session", "session_ended")
+"""Refusals of who is not in the session any more, since they were looked at. Their own address says why."""
 
 
 class Seated(msgspec.Struct, frozen=True):
@@ -41,42 +47,72 @@ class Seated(msgspec.Struct, frozen=True):
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.ticket.participant)
+        return Actor(self.ticket.participant, device=self.ticket.id)
 
 
+AnswerHeld = Callable[[Request, Ticket], Awaitable[Response]]
 AnswerSeated = Callable[[Request, Seated], Awaitable[Response]]
+SAID_BY_THE_SCRIPT = ("connection.", "person.", "page.", "move.", "leave.", "end.", "desk.", "refused.")
+"""Beginnings of the keys of `words.CLIENT_WORDS`."""
 
 
-def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: Content) -> list[BaseRoute]:
+def routes(
+    pages: Pages,
+    hub: Hub,
+    tickets: Tickets,
+    removals: Removals,
+    content: Content,
+    waiting: WaitingPages,
+    closing: ClosingPages,
+    desk: Desk,
+    sign_in_used: Callable[[str], None],
+) -> list[BaseRoute]:
     secure = pages.settings.secure
+
+    def held(answer: AnswerHeld) -> Callable[[Request], Awaitable[Response]]:
+        """Answer only a device that holds the ticket."""
+
+        async def checked(request: Request) -> Response:
+            await have_form(request)
+            ticket = await tickets.find(_ticket_id(request), request.cookies)
+            if ticket is None:
+                return pages.plain(request, pages.words(NOT_HERE), 403)
+            return await answer(request, ticket)
+
+        return checked
 
     def seated(answer: AnswerSeated) -> Callable[[Request], Awaitable[Response]]:
         """Answer only a device that holds the ticket of a participant who is in a session that goes on."""
 
-        async def checked(request: Request) -> Response:
-            ticket = await tickets.find(_ticket_id(request), request.cookies)
-            if ticket is None:
-                return pages.plain(request, pages.words(NOT_HERE), 403)
+        async def checked(request: Request, ticket: Ticket) -> Response:
+            if ticket.state is State.WAITING:
+                return await waiting.show(request, ticket)
+            if ticket.state is State.TURNED_AWAY:
+                return waiting.turned_away(request)
             room = await hub.look(ticket.room)
-            view = view_of(room, ticket.participant) if room is not None and not ticket.ended else None
-            if view is None or view.ended:
-                return _not_in(request, ticket, room)
+            session = room.session if room is not None else None
+            if room is None or session is None or session.id != ticket.session:
+                return await _not_in(request, ticket, "session_ended")
+            code = why_not(room, ticket.participant, ticket.id)
+            if code is not None or ticket.state is not State.ADMITTED:
+                return await _not_in(request, ticket, code)
+            view = view_of(room, ticket.participant)
+            assert view is not None, "whoever is not kept out sees something ([VW1])"
             return await answer(request, Seated(ticket, view))
 
-        return checked
+        return held(checked)
 
-    def _not_in(request: Request, ticket: Ticket, room: Room | None) -> Response:
-        if room is None or room.session is None or room.session.ended:
-            return pages.show(request, "over", 410)
-        if ticket.ended or ticket.participant in room.participants:
-            response = pages.show(request, "left", 410)
-            take_ticket(response, ticket.id, secure)  # They may have left on another device.
-            return response
-        return _door(request, ticket)
+    async def _not_in(request: Request, ticket: Ticket, code: str | None) -> Response:
+        if ticket.state is State.REMOVED or code == "removed":
+            return _out_of_it(request, ticket, "removed")
+        if ticket.state is State.LEFT or code == "left":
+            return _out_of_it(request, ticket, "left")  # They may have left on another device.
+        return await closing.show(request, ticket)
 
-    def _door(request: Request, ticket: Ticket, name: str = "", problem: str | None = None) -> Response:
-        action = f"/s/{ticket.id}/name"
-        return pages.show(request, "join", 422 if problem else 200, action=action, name=name, problem=problem)
+    def _out_of_it(request: Request, ticket: Ticket, template: str) -> Response:
+        response = pages.show(request, template, 410)
+        take_ticket(response, ticket.id, secure)
+        return response
 
     async def show(request: Request, seat: Seated) -> Response:
         return _session_page(request, seat)
@@ -89,9 +125,8 @@ def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: 
             "live": f"/s/{ticket.id}/live/",
             "view": msgspec.to_builtins(view),
             "here": here,
-            "words": pages.words.for_browser("connection.", "person.", "page.", "move.", "leave.", "end.", "refused."),
+            "words": pages.words.for_browser(*SAID_BY_THE_SCRIPT),
             "left": LEFT,
-            "over": OVER,
         }
         return pages.show(
             request,
@@ -116,31 +151,55 @@ def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: 
 
     async def turn(request: Request, seat: Seated) -> Response:
         page = field(await form_of(request), "page")
-        refused = await _refused(seat, TurnPage(page))
-        if refused is not None:
-            return _session_page(request, seat, 409, pages.words.refusal(refused))
-        return to(f"/s/{seat.ticket.id}")
+        return await _carried_out(request, seat, TurnPage(page))
 
     async def end(request: Request, seat: Seated) -> Response:
-        refused = await _refused(seat, EndSession())
-        if refused is not None:
-            return _session_page(request, seat, 409, pages.words.refusal(refused))
-        response = to(OVER)
-        take_ticket(response, seat.ticket.id, secure)
-        return response
+        return await _carried_out(request, seat, EndSession())
 
-    async def _refused(seat: Seated, command: Command) -> str | None:
-        outcome = await hub.ask(seat.ticket.room, seat.actor, command)
-        return outcome.code if isinstance(outcome, Refusal) else None
+    async def remove(request: Request, seat: Seated) -> Response:
+        person = field(await form_of(request), "person")
+        outcome = await removals.participant(seat.ticket.room, seat.actor, person)
+        return _answered(request, seat, outcome)
+
+    async def _carried_out(request: Request, seat: Seated, command: Command) -> Response:
+        return _answered(request, seat, await hub.ask(seat.ticket.room, seat.actor, command))
+
+    def _answered(request: Request, seat: Seated, outcome: object) -> Response:
+        if isinstance(outcome, Refusal) and outcome.code not in OUT:
+            return _session_page(request, seat, 409, pages.words.refusal(outcome.code))
+        return to(f"/s/{seat.ticket.id}")
+
+    async def news(request: Request, ticket: Ticket) -> Response:
+        return await waiting.news(ticket)
+
+    async def arrivals(request: Request, seat: Seated) -> Response:
+        """How many wait at the worker's desk. Asked by a window in a live session, which is no idleness."""
+        ticket = seat.ticket
+        if ticket.account is None:
+            raise HTTPException(404)
+        if ticket.sign_in is not None:
+            sign_in_used(ticket.sign_in)
+        return JSONResponse({"count": await desk.waiting(ticket.account)})
+
+    async def topic(request: Request, ticket: Ticket) -> Response:
+        if ticket.state is not State.WAITING:
+            return to(f"/s/{ticket.id}")
+        return await waiting.topic(request, ticket, str(request.path_params["page"]))
 
     async def leave(request: Request) -> Response:
         """With one cookie only: the script has deleted the other one before it asks for this."""
         ticket_id = _ticket_id(request)
         try:
             ticket = await tickets.held(ticket_id, request.cookies)
-            if ticket is not None and not ticket.ended:
-                await hub.ask(ticket.room, Actor(ticket.participant), Leave())
-                await tickets.end_participant(ticket.room, ticket.participant)
+            if ticket is not None and ticket.state is State.WAITING:
+                await tickets.end(ticket.id, State.LEFT)
+            elif ticket is not None and not ticket.ended:
+                left = await hub.ask(ticket.room, Actor(ticket.participant), Leave())
+                if isinstance(left, Refusal) and left.code != "left":
+                    # The session has ended: its closing page goes from this device only.
+                    await tickets.end(ticket.id, State.LEFT)
+                else:
+                    await tickets.end_participant(ticket.room, ticket.participant)
         except StoreUnavailable:
             log.warning("leave_not_told")
             return _left_here(request, ticket_id)
@@ -156,26 +215,16 @@ def routes(pages: Pages, hub: Hub, tickets: Tickets, opening: Opening, content: 
             take_here(response, ticket, secure)
         return response
 
-    async def name(request: Request) -> Response:
-        """The door once more, for a device whose link is bound and whose name was taken at that very moment."""
-        ticket = await tickets.check(_ticket_id(request), request.cookies)
-        if ticket is None:
-            return pages.plain(request, pages.words(NOT_HERE), 403)
-        wanted = field(await form_of(request), "name")
-        try:
-            await opening.join(ticket.room, ticket.participant, ticket.role, wanted)
-        except Refused as refused:
-            if refused.code not in ("session_ended", "left"):  # Another name would not help: the page says what is so.
-                return _door(request, ticket, wanted, pages.words.refusal(refused.code))
-        return to(f"/s/{ticket.id}")
-
     return [
         Route("/s/{ticket}", seated(show)),
         Route("/s/{ticket}/page/{page}", seated(fragment)),
         Route("/s/{ticket}/turn", seated(turn), methods=["POST"]),
         Route("/s/{ticket}/end", seated(end), methods=["POST"]),
         Route("/s/{ticket}/leave", leave, methods=["POST"]),
-        Route("/s/{ticket}/name", name, methods=["POST"]),
+        Route("/s/{ticket}/remove", seated(remove), methods=["POST"]),
+        Route("/s/{ticket}/arrivals", seated(arrivals)),
+        Route("/s/{ticket}/news", held(news)),
+        Route("/s/{ticket}/topic/{page}", held(topic)),
     ]
 
 

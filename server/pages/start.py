@@ -10,27 +10,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.identity import AccountProblem, Accounts, StaffSessions, StartLinks
-from server.pages.cookies import START_COOKIE, give_staff, give_start
+from server.identity import Account, AccountProblem, Accounts, StartLinks
+from server.pages.account_problems import PROBLEMS
+from server.pages.cookies import START_COOKIE, give_start
 from server.pages.practice import Practice
 from server.pages.refusals import BUSY
-from server.pages.rendering import Pages, field, form_of, to
+from server.pages.rendering import Pages, field, form_of
+from server.pages.signing_in import SigningIn
 from server.ports import Conflict, StoreUnavailable
 from server.words import N_
 
 Answer = Callable[[Request], Awaitable[Response]]
 
-PROBLEMS = {
-    "login_name": N_("Please choose a name to sign in with: 2 to 40 small letters, digits, dots or hyphens."),
-    "login_taken": N_("There is an account with this name already. Please choose another name to sign in with."),
-    "shown": N_("Please give a name that people can read. Name and job together have room for 38 letters."),
-    "password": N_("Please choose a password of at least 12 letters. Four words in a row are a good one."),
-}
 NOT_OPEN = N_("This link does not open anything here. Ask the person who runs this server for a new one.")
 
 
 def routes(
-    pages: Pages, links: StartLinks, accounts: Accounts, staff: StaffSessions, practice: Practice
+    pages: Pages, links: StartLinks, accounts: Accounts, signing_in: SigningIn, practice: Practice
 ) -> list[BaseRoute]:
     secure = pages.settings.secure
 
@@ -69,20 +65,17 @@ def routes(
             return _again(request, form, problem.code)
         except Conflict:
             return _closed(request)
-        response = to("/desk")
-        give_staff(response, await staff.open(account), secure)
-        return response
+        return await signing_in.begin(request, account, False)
 
-    async def _created(form: FormData, token: str) -> str:
+    async def _created(form: FormData, token: str) -> Account:
         # The account and the end of the link are one transaction: two forms sent at once make one account.
-        made = await accounts.create(
+        return await accounts.create(
             field(form, "login"),
             field(form, "password"),
             field(form, "shown"),
             field(form, "job"),
             links.using_up(token),
         )
-        return made.id
 
     def _again(request: Request, form: FormData, code: str) -> Response:
         given = {name: field(form, name) for name in ("shown", "job", "login")}

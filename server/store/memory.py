@@ -11,8 +11,8 @@ from typing import TypeAlias
 import msgspec
 
 from rooms import Position, Recorded, Room, replay
-from rooms.events import SessionEnded
-from server.ports import Appended, Conflict, Diverged, Missed, NewId, NewRoom, OpenSessionRow
+from rooms.events import SessionEnded, SessionOpened
+from server.ports import Appended, Conflict, Diverged, Missed, NewId, NewSession, SessionRow
 from server.store.past import must_follow, since
 
 Pace: TypeAlias = Callable[[str], Awaitable[None]]
@@ -30,13 +30,20 @@ async def _at_once(point: str) -> None:
 class _Kept(msgspec.Struct):
     """One room. The values inside are frozen; rooms are copied on the way in and out."""
 
-    row: OpenSessionRow
     head: Position
-    log: tuple[Recorded, ...] = ()
-    snapshot: Room | None = None
+    ground: Position
+    session: str | None = None
+    rows: dict[str, SessionRow] = {}
+    log: tuple[tuple[str, Recorded], ...] = ()
+    """Events, oldest first, each with the session that it belongs to."""
+    snapshots: dict[str, Room] = {}
 
     def since(self, position: Position) -> Missed | Diverged | None:
-        return since(position, self.head, self.snapshot.position if self.snapshot else None, self.log)
+        known = [self.ground, *(snapshot.position for snapshot in self.snapshots.values())]
+        return since(position, self.head, known, [recorded for _, recorded in self.log])
+
+    def events_of(self, session: str, start: Room) -> list[Recorded]:
+        return [recorded for whose, recorded in self.log if whose == session and recorded.seq > start.seq]
 
 
 class Shelf:
@@ -53,51 +60,67 @@ class Shelf:
 
     def put_back(self, older: Shelf) -> None:
         """Rewind to `older`, as when a file is copied back by hand: same epochs, and nobody is told."""
-        self._rooms = {room: msgspec.structs.replace(kept) for room, kept in older._rooms.items()}
+        self._rooms = {
+            room: msgspec.structs.replace(kept, rows=dict(kept.rows), snapshots=dict(kept.snapshots))
+            for room, kept in older._rooms.items()
+        }
 
     def log(self, room: str) -> Sequence[Recorded]:
         """The events of a room that have not been trimmed, oldest first."""
-        return self._rooms[room].log
+        return [recorded for _, recorded in self._rooms[room].log]
 
 
 class MemoryStore:
-    """`Store` for one process of a world."""
+    """`Store` for one process of a world, in which no room has a label."""
 
     def __init__(self, new_id: NewId, shelf: Shelf | None = None, pace: Pace = _at_once) -> None:
         self.shelf = shelf or Shelf()
         self.pace = pace
         self._new_id = new_id
 
-    async def create(self, new: NewRoom) -> Position:
+    async def create(self, room: str, at: int) -> Position:
         await self.pace("before_commit")
-        if new.room in self._rooms or any(kept.row.session == new.session for kept in self._rooms.values()):
-            raise Conflict(f"there is a room {new.room} or a session {new.session} already")
-        row = OpenSessionRow(new.room, new.session, new.practice, new.account, opened_at=new.at, ended_at=None)
+        if room in self._rooms:
+            raise Conflict(f"there is a room {room} already")
         head = Position(self._new_id(), 0, "")
-        self._rooms[new.room] = _Kept(row, head)
+        self._rooms[room] = _Kept(head, ground=head)
         await self.pace("after_commit")
         return head
 
-    async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
+    async def prepare(self, new: NewSession) -> None:
+        await self.pace("before_commit")
+        if new.room not in self._rooms or self._room_of(new.session) is not None:
+            raise Conflict(f"there is no room {new.room}, or a session {new.session} already")
+        self._rooms[new.room].rows[new.session] = SessionRow(
+            new.room, new.session, new.practice, new.account, new.made_at, new.planned_at
+        )
+        await self.pace("after_commit")
+
+    async def append(
+        self, room: str, session: str, after: Position, events: Sequence[Recorded]
+    ) -> Appended | Missed | Diverged:
         must_follow(after, events)
         await self.pace("before_commit")
-        outcome = self._compare_and_append(room, after, tuple(events))
+        outcome = self._compare_and_append(room, session, after, events)
         await self.pace("after_commit")
         return outcome
 
     def _compare_and_append(
-        self, room: str, after: Position, events: tuple[Recorded, ...]
+        self, room: str, session: str, after: Position, events: Sequence[Recorded]
     ) -> Appended | Missed | Diverged:
         kept = self._rooms.get(room)
-        if kept is None:
+        if kept is None or session not in kept.rows:
             return Diverged()
         if kept.head != after:
             return kept.since(after) or Diverged()
-        kept.log += events
+        kept.log += tuple((session, recorded) for recorded in events)
         kept.head = Position(after.epoch, events[-1].seq, events[-1].tail)
         for recorded in events:
+            if isinstance(recorded.event, SessionOpened):
+                kept.session, kept.ground = session, after
+                kept.rows[session] = msgspec.structs.replace(kept.rows[session], opened_at=recorded.event.at)
             if isinstance(recorded.event, SessionEnded):
-                kept.row = msgspec.structs.replace(kept.row, ended_at=recorded.event.at)
+                kept.rows[session] = msgspec.structs.replace(kept.rows[session], ended_at=recorded.event.at)
         return Appended()
 
     async def load(self, room: str) -> Room | None:
@@ -105,8 +128,10 @@ class MemoryStore:
         kept = self._rooms.get(room)
         if kept is None:
             return None
-        start = _copied(kept.snapshot) if kept.snapshot else Room(room, kept.head.epoch)
-        return replay(start, (recorded for recorded in kept.log if recorded.seq > start.seq))
+        session = kept.session or ""
+        snapshot = kept.snapshots.get(session)
+        start = _copied(snapshot) if snapshot else Room(room, *msgspec.structs.astuple(kept.ground))
+        return replay(start, kept.events_of(session, start))
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
         await self.pace("read")
@@ -120,21 +145,46 @@ class MemoryStore:
     async def snapshot(self, room: Room, trim_to: int) -> None:
         await self.pace("before_commit")
         kept = self._rooms.get(room.id)
-        if kept is not None and not isinstance(kept.since(room.position), Diverged):
-            if kept.snapshot is None or kept.snapshot.seq < room.seq:
-                kept.snapshot = _copied(room)
-            trim_to = min(trim_to, kept.snapshot.seq)
-            kept.log = tuple(recorded for recorded in kept.log if recorded.seq > trim_to)
+        session = room.session.id if room.session else ""
+        if kept is not None and session in kept.rows and not isinstance(kept.since(room.position), Diverged):
+            before = kept.snapshots.get(session)
+            if before is None or before.seq < room.seq:
+                kept.snapshots[session] = _copied(room)
+            trim_to = min(trim_to, kept.snapshots[session].seq)
+            kept.log = tuple(each for each in kept.log if each[0] != session or each[1].seq > trim_to)
         await self.pace("after_commit")
 
-    async def sessions(self) -> Sequence[OpenSessionRow]:
+    async def closed(self, session: str) -> Room | None:
         await self.pace("read")
-        return [kept.row for kept in self._rooms.values()]
+        room = self._room_of(session)
+        if room is None or self._rooms[room].rows[session].ended_at is None:
+            return None
+        kept = self._rooms[room]
+        events = [recorded for whose, recorded in kept.log if whose == session]
+        start = kept.snapshots.get(session) or Room(room, kept.head.epoch, events[0].seq - 1)
+        return replay(_copied(start), [recorded for recorded in events if recorded.seq > start.seq])
 
-    async def destroy(self, room: str) -> None:
+    async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
+        await self.pace("read")
+        rows = [row for kept in self._rooms.values() for row in kept.rows.values() if room in (None, row.room)]
+        return sorted(rows, key=lambda row: (row.made_at, row.session))
+
+    async def destroy(self, session: str, at: int) -> None:
         await self.pace("before_commit")
-        self._rooms.pop(room, None)
+        room = self._room_of(session)
+        if room is not None:
+            kept = self._rooms[room]
+            del kept.rows[session]
+            kept.snapshots.pop(session, None)
+            kept.log = tuple(each for each in kept.log if each[0] != session)
+            if kept.session == session:
+                kept.session, kept.ground = None, kept.head
+            if not kept.rows:
+                del self._rooms[room]
         await self.pace("after_commit")
+
+    def _room_of(self, session: str) -> str | None:
+        return next((room for room, kept in self._rooms.items() if session in kept.rows), None)
 
     @property
     def _rooms(self) -> dict[str, _Kept]:

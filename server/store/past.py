@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rooms import Position, Recorded
 from server.ports import Diverged, Missed
@@ -16,13 +16,13 @@ def must_follow(after: Position, events: Sequence[Recorded]) -> None:
 
 
 def since(
-    position: Position, head: Position, snapshot: Position | None, log: Sequence[Recorded]
+    position: Position, head: Position, known: Iterable[Position], log: Sequence[Recorded]
 ) -> Missed | Diverged | None:
     """What came after `position`, or `Diverged` unless it can be shown to be in the past and nothing since is missing.
 
     Args:
         head: where the room stands.
-        snapshot: where the kept snapshot stands; its events may have been trimmed away.
+        known: where it stood, besides: its snapshots, and the ground of its session; events before may be gone.
         log: the kept events, oldest first, at least all that are not older than `position`.
     """
     if position == head:
@@ -30,9 +30,7 @@ def since(
     if position.epoch != head.epoch or position.seq >= head.seq:
         return Diverged()
     tails = {recorded.seq: recorded.tail for recorded in log}
-    tails[0] = ""
-    if snapshot is not None:
-        tails[snapshot.seq] = snapshot.tail
+    tails |= {each.seq: each.tail for each in known}
     if tails.get(position.seq) != position.tail:
         return Diverged()
     events = tuple(recorded for recorded in log if recorded.seq > position.seq)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, cast
 
 import msgspec
 
 from rooms import Event, Position, Recorded, Room, Stamp, replay
-from rooms.events import SessionEnded
+from rooms.events import SessionEnded, SessionOpened
 from server.ports import (
     Appended,
     Conflict,
@@ -17,13 +16,14 @@ from server.ports import (
     Diverged,
     Missed,
     NewId,
-    NewRoom,
-    OpenSessionRow,
+    NewSession,
     Row,
+    SessionRow,
     Statement,
 )
 from server.store.past import must_follow, since
 from server.store.problems import Tampered
+from server.store.session_keys import SessionKeys
 from server.store.vault import Seal, Vault
 
 
@@ -39,11 +39,13 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One append as a database sees it. `ended_at`: the session ended with it, at this time."""
+    """One append as a database sees it. `opened_at`, `ended_at`: its session opened or ended with it, at this time."""
 
     room: str
+    session: str
     after: Position
     rows: tuple[EventRow, ...]
+    opened_at: int | None = None
     ended_at: int | None = None
 
     @property
@@ -56,24 +58,46 @@ class Log(Database, Protocol):
     """A database that can also append. How that is quick and safe is different in each."""
 
     async def append(self, entry: Entry) -> bool:
-        """Write `entry` durably if the room stands at `entry.after`; False, and nothing written, if it does not."""
-
-    async def erase(self, *statements: Statement) -> None:
-        """Like `write`, for deleting: what was there does not stay behind in files the database keeps for itself."""
+        """Write `entry` durably if its session is there and the room stands at `entry.after`; False, and nothing
+        written, if not."""
 
 
-# What one question sees is one moment: events, snapshot and head are asked for in a single statement.
+# What one question sees is one moment: head, ground, snapshot and events are asked for in a single statement.
 _PARTS = """
-    SELECT 0 AS part, seq, tail, epoch, NULL AS win, CAST(NULL AS BIGINT) AS number, NULL AS payload
+    SELECT 0 AS part, seq, tail, epoch, session, NULL AS win, CAST(NULL AS BIGINT) AS number, NULL AS payload
     FROM rooms WHERE id = $1
     UNION ALL
-    SELECT 1, seq, tail, NULL, NULL, NULL, {snapshot} FROM snapshots WHERE room = $1
+    SELECT 1, ground, ground_tail, NULL, NULL, NULL, NULL, NULL FROM rooms WHERE id = $1
     UNION ALL
-    SELECT 2, seq, tail, NULL, win, number, payload FROM events WHERE room = $1 AND seq {newer}
+    {snapshots}
+    UNION ALL
+    SELECT 3, seq, tail, NULL, session, win, number, payload FROM events WHERE room = $1 AND {which}
     ORDER BY part, seq
 """
-_LOAD = _PARTS.format(snapshot="payload", newer="> COALESCE((SELECT seq FROM snapshots WHERE room = $1), 0)")
-_AFTER = _PARTS.format(snapshot="NULL", newer=">= $2")
+_LOAD = _PARTS.format(
+    snapshots="""
+    SELECT 2, snapshots.seq, snapshots.tail, NULL, session, NULL, NULL, payload
+    FROM snapshots JOIN rooms USING (session) WHERE rooms.id = $1
+    """,
+    which="""
+    session = (SELECT session FROM rooms WHERE id = $1)
+    AND seq > COALESCE((SELECT snapshots.seq FROM snapshots JOIN rooms USING (session) WHERE rooms.id = $1), 0)
+    """,
+)
+_AFTER = _PARTS.format(
+    snapshots="SELECT 2, seq, tail, NULL, session, NULL, NULL, NULL FROM snapshots WHERE room = $1",
+    which="seq >= $2",
+)
+_CLOSED = """
+    SELECT 0 AS part, 0 AS seq, '' AS tail, epoch, room, NULL AS win, CAST(NULL AS BIGINT) AS number, NULL AS payload
+    FROM sessions JOIN rooms ON rooms.id = room WHERE sessions.id = $1 AND ended_at IS NOT NULL
+    UNION ALL
+    SELECT 2, seq, tail, NULL, room, NULL, NULL, payload FROM snapshots WHERE session = $1
+    UNION ALL
+    SELECT 3, seq, tail, NULL, room, win, number, payload FROM events WHERE session = $1
+    AND seq > COALESCE((SELECT seq FROM snapshots WHERE session = $1), 0)
+    ORDER BY part, seq
+"""
 
 _IN_ITS_PAST = """
     UPDATE rooms SET seq = seq WHERE id = $1 AND epoch = $2 AND (
@@ -81,24 +105,33 @@ _IN_ITS_PAST = """
         OR EXISTS (SELECT 1 FROM events WHERE room = $1 AND seq = $3 AND tail = $4)
     )
 """
+_STILL_THERE = "UPDATE sessions SET room = room WHERE id = $1"
 _KEEP_SNAPSHOT = """
-    INSERT INTO snapshots (room, seq, tail, payload) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (room) DO UPDATE SET seq = excluded.seq, tail = excluded.tail, payload = excluded.payload
+    INSERT INTO snapshots (session, room, seq, tail, payload) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, tail = excluded.tail, payload = excluded.payload
     WHERE snapshots.seq < excluded.seq
 """
-_TRIM = "DELETE FROM events WHERE room = $1 AND seq <= $2 AND seq <= (SELECT seq FROM snapshots WHERE room = $1)"
+_TRIM = """
+    DELETE FROM events
+    WHERE session = $1 AND seq <= $2 AND seq <= (SELECT seq FROM snapshots WHERE session = $1)
+"""
 
 # The key first: should a database ever carry this out in pieces, what is left cannot be read.
 _DESTROY = (
-    "DELETE FROM sessions WHERE room = $1",
-    "DELETE FROM events WHERE room = $1",
-    "DELETE FROM snapshots WHERE room = $1",
-    "DELETE FROM tickets WHERE room = $1",
-    "DELETE FROM invitations WHERE room = $1",
-    "DELETE FROM rooms WHERE id = $1",
+    "DELETE FROM sessions WHERE id = $1",
+    "DELETE FROM events WHERE session = $1",
+    "DELETE FROM snapshots WHERE session = $1",
+    "DELETE FROM tickets WHERE session = $1",
+    "DELETE FROM codes WHERE invitation IN (SELECT hash FROM invitations WHERE session = $1)",
+    "UPDATE rooms SET session = NULL, ground = seq, ground_tail = tail WHERE session = $1",
+)
+_OVER = "UPDATE invitations SET over_at = COALESCE(over_at, $2), sealed = $3 WHERE session = $1"
+_GO_WITH_THE_LAST_SESSION = (
+    """DELETE FROM rooms WHERE id = $1 AND sealed IS NULL
+        AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.room = rooms.id)""",
+    "DELETE FROM members WHERE room = $1 AND NOT EXISTS (SELECT 1 FROM rooms WHERE rooms.id = members.room)",
 )
 
-KEYS_REMEMBERED = 4096
 HEADS_AT_ONCE = 500
 
 _event_decoder = msgspec.json.Decoder(cast(type[Event], Event))
@@ -106,64 +139,78 @@ _room_decoder = msgspec.json.Decoder(Room)
 
 
 class SqlStore:
-    """The rooms' one order, in a database."""
+    """The rooms' one order, in a database. `keys` are the sessions' keys, for others who seal something under them."""
 
     def __init__(self, database: Log, vault: Vault, new_id: NewId) -> None:
         self._database = database
-        self._vault = vault
         self._new_id = new_id
-        self._keys: OrderedDict[str, Seal] = OrderedDict()
+        self.keys = SessionKeys(database, vault)
 
-    async def create(self, new: NewRoom) -> Position:
-        key, wrapped = self._vault.new_key(new.room, new.session)
+    async def create(self, room: str, at: int) -> Position:
         epoch = self._new_id()
-        await self._database.write(
-            Statement("INSERT INTO rooms (id, epoch, seq, tail) VALUES ($1, $2, 0, '')", (new.room, epoch), rows=1),
-            Statement(
-                "INSERT INTO sessions (id, room, key, practice, account, opened_at) VALUES ($1, $2, $3, $4, $5, $6)",
-                (new.session, new.room, wrapped, int(new.practice), new.account, new.at),
-                rows=1,
-            ),
-        )
-        self._remember(new.room, key)
+        sql = "INSERT INTO rooms (id, epoch, seq, tail, created_at) VALUES ($1, $2, 0, '', $3)"
+        await self._database.write(Statement(sql, (room, epoch, at), rows=1))
         return Position(epoch, 0, "")
 
-    async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
+    async def prepare(self, new: NewSession) -> None:
+        key = self.keys.new(new.room, new.session)
+        sql = (
+            "INSERT INTO sessions (id, room, key, practice, account, made_at, planned_at) "
+            "SELECT $1, id, $3, $4, $5, $6, $7 FROM rooms WHERE id = $2"
+        )
+        values = (new.session, new.room, key, int(new.practice), new.account, new.made_at, new.planned_at)
+        await self._database.write(Statement(sql, values, rows=1))
+
+    async def append(
+        self, room: str, session: str, after: Position, events: Sequence[Recorded]
+    ) -> Appended | Missed | Diverged:
         must_follow(after, events)
-        key = await self._key(room)
+        key = await self.keys.of(session)
         if key is None:
             return Diverged()
         rows = tuple(_sealed_event(key, room, recorded) for recorded in events)
+        opened = [recorded.event.at for recorded in events if isinstance(recorded.event, SessionOpened)]
         ended = [recorded.event.at for recorded in events if isinstance(recorded.event, SessionEnded)]
-        if await self._database.append(Entry(room, after, rows, ended[-1] if ended else None)):
+        entry = Entry(room, session, after, rows, opened[-1] if opened else None, ended[-1] if ended else None)
+        if await self._database.append(entry):
             return Appended()
         # None: the room came back to `after` between the two questions (a restore). What is known of it may be wrong.
         return await self.after(room, after) or Diverged()
 
     async def load(self, room: str) -> Room | None:
-        key = await self._key(room)
-        parts = await self._database.read(_LOAD, room) if key is not None else ()
-        if key is None or not parts:
-            self._gone(room)
+        parts = await self._database.read(_LOAD, room)
+        if not parts:
             return None
-        head = _head(parts[0])
-        kept = [_opened_snapshot(key, room, row) for row in parts if row["part"] == 1]
-        start = msgspec.structs.replace(kept[0], epoch=head.epoch) if kept else Room(room, head.epoch)
-        events = [_opened_event(key, room, row) for row in parts if row["part"] == 2]
+        head, ground = _head(parts[0]), parts[1]
+        session = parts[0]["session"]
+        key = await self.keys.of(str(session)) if session is not None else None
+        if key is None:
+            # Nothing is left of a session that has been destroyed, be it between the two questions.
+            return Room(room, head.epoch, head.seq, head.tail)
+        kept = [_opened_snapshot(key, room, row) for row in parts if row["part"] == 2]
+        if kept:
+            start = msgspec.structs.replace(kept[0], epoch=head.epoch)
+        else:
+            start = Room(room, head.epoch, _int(ground["seq"]), str(ground["tail"]))
+        events = [_opened_event(key, room, row) for row in parts if row["part"] == 3]
         if len(events) != head.seq - start.seq:
             raise Tampered(f"events of room {room} are not all there")
         return replay(start, events)
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
-        key = await self._key(room)
-        parts = await self._database.read(_AFTER, room, position.seq) if key is not None else ()
-        if key is None or not parts:
-            self._gone(room)
+        parts = await self._database.read(_AFTER, room, position.seq)
+        if not parts:
             return Diverged()
         head = _head(parts[0])
-        snapshots = [Position(head.epoch, _int(row["seq"]), str(row["tail"])) for row in parts if row["part"] == 1]
-        log = [_opened_event(key, room, row) for row in parts if row["part"] == 2]
-        return since(position, head, snapshots[0] if snapshots else None, log)
+        known = [Position(head.epoch, _int(row["seq"]), str(row["tail"])) for row in parts if row["part"] in (1, 2)]
+        log: list[Recorded] = []
+        for row in parts:
+            if row["part"] == 3:
+                key = await self.keys.of(str(row["session"]))
+                if key is None:
+                    return Diverged()
+                log.append(_opened_event(key, room, row))
+        return since(position, head, known, log)
 
     async def heads(self, rooms: Iterable[str]) -> Mapping[str, Position]:
         wanted = list(rooms)
@@ -176,50 +223,50 @@ class SqlStore:
         return heads
 
     async def snapshot(self, room: Room, trim_to: int) -> None:
-        key = await self._key(room.id)
+        session = room.session.id if room.session is not None else ""
+        key = await self.keys.of(session)
         if key is None:
             return
         payload = _sealed_snapshot(key, room)
         try:
             await self._database.write(
                 Statement(_IN_ITS_PAST, (room.id, room.epoch, room.seq, room.tail), rows=1),
-                Statement(_KEEP_SNAPSHOT, (room.id, room.seq, room.tail, payload)),
-                Statement(_TRIM, (room.id, trim_to)),
+                Statement(_STILL_THERE, (session,), rows=1),
+                Statement(_KEEP_SNAPSHOT, (session, room.id, room.seq, room.tail, payload)),
+                Statement(_TRIM, (session, trim_to)),
             )
         except Conflict:
             return  # Not in the room's past (any more): there is nothing to keep it for.
 
-    async def sessions(self) -> Sequence[OpenSessionRow]:
-        rows = await self._database.read(
-            "SELECT room, id AS session, practice, account, opened_at, ended_at FROM sessions ORDER BY opened_at, id"
-        )
-        return [msgspec.convert(row, OpenSessionRow, strict=False) for row in rows]
-
-    async def destroy(self, room: str) -> None:
-        self._gone(room)  # First: an answer that comes too late must not leave the key in memory.
-        await self._database.erase(*(Statement(sql, (room,)) for sql in _DESTROY))
-        self._gone(room)  # Again: somebody may have read the room meanwhile.
-
-    async def _key(self, room: str) -> Seal | None:
-        """The key of the room's session. It never changes, so it is remembered until the session is destroyed."""
-        key = self._keys.get(room)
-        if key is not None:
-            self._keys.move_to_end(room)
-            return key
-        rows = await self._database.read("SELECT id, key FROM sessions WHERE room = $1", room)
-        if not rows:
+    async def closed(self, session: str) -> Room | None:
+        parts = await self._database.read(_CLOSED, session)
+        key = await self.keys.of(session) if parts and parts[0]["part"] == 0 else None
+        if key is None:
             return None
-        key = self._vault.unwrap(cast(bytes, rows[0]["key"]), room, str(rows[0]["id"]))
-        self._remember(room, key)
-        return key
+        room, epoch = str(parts[0]["room"]), str(parts[0]["epoch"])
+        kept = [_opened_snapshot(key, room, row) for row in parts if row["part"] == 2]
+        events = [_opened_event(key, room, row) for row in parts if row["part"] == 3]
+        # Before its first event there is nothing of a session: all that counts of the start is its number.
+        start = kept[0] if kept else Room(room, epoch, events[0].seq - 1)
+        return replay(msgspec.structs.replace(start, epoch=epoch), events)
 
-    def _remember(self, room: str, key: Seal) -> None:
-        self._keys[room] = key
-        if len(self._keys) > KEYS_REMEMBERED:
-            self._keys.popitem(last=False)
+    async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
+        rows = await self._database.read(
+            "SELECT room, id AS session, practice, account, made_at, planned_at, opened_at, ended_at FROM sessions "
+            "WHERE CAST($1 AS TEXT) IS NULL OR room = $1 ORDER BY made_at, id",
+            room,
+        )
+        return [msgspec.convert(row, SessionRow, strict=False) for row in rows]
 
-    def _gone(self, room: str) -> None:
-        self._keys.pop(room, None)
+    async def destroy(self, session: str, at: int) -> None:
+        rows = await self._database.read("SELECT room FROM sessions WHERE id = $1", session)
+        self.keys.forget(session)  # First: an answer that comes too late must not leave the key in memory.
+        statements = [Statement(sql, (session,)) for sql in _DESTROY]
+        statements.append(Statement(_OVER, (session, at, b"")))
+        for row in rows:
+            statements += [Statement(sql, (row["room"],)) for sql in _GO_WITH_THE_LAST_SESSION]
+        await self._database.erase(*statements)
+        self.keys.forget(session)  # Again: somebody may have read it meanwhile.
 
 
 def _sealed_event(key: Seal, room: str, recorded: Recorded) -> EventRow:

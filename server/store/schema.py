@@ -54,6 +54,94 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
             hash TEXT PRIMARY KEY, created_at INTEGER NOT NULL, used_at INTEGER, browser_hash TEXT
         ) STRICT""",
     ),
+    (
+        # A room lasts: it holds one session after the other, and what staff call it. `session` is the one that was
+        # opened last and not destroyed since; (`ground`, `ground_tail`) is where the room stood before its first event.
+        "ALTER TABLE rooms ADD COLUMN session TEXT",
+        "ALTER TABLE rooms ADD COLUMN ground INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE rooms ADD COLUMN ground_tail TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE rooms ADD COLUMN created_at INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE rooms ADD COLUMN last_at INTEGER",
+        # The label, and the room's own key that it is sealed with. Without a label a room goes with its last session.
+        "ALTER TABLE rooms ADD COLUMN key BLOB",
+        "ALTER TABLE rooms ADD COLUMN sealed BLOB",
+        "UPDATE rooms SET created_at = one.opened_at FROM sessions AS one WHERE one.room = rooms.id",
+        """UPDATE rooms SET session = opened.id, last_at = opened.opened_at
+            FROM sessions AS opened WHERE opened.room = rooms.id AND rooms.seq > 0""",
+        """CREATE TABLE members (
+            room TEXT NOT NULL, account TEXT NOT NULL, lead INTEGER NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER,
+            PRIMARY KEY (room, account, from_at)
+        ) STRICT""",
+        "CREATE INDEX members_of_account ON members (account)",
+        """INSERT INTO members (room, account, lead, from_at, to_at)
+            SELECT room, account, 1, opened_at, NULL FROM sessions WHERE account IS NOT NULL""",
+        """CREATE TABLE sessions_2 (
+            id TEXT PRIMARY KEY, room TEXT NOT NULL, key BLOB NOT NULL, practice INTEGER NOT NULL, account TEXT,
+            made_at INTEGER NOT NULL, planned_at INTEGER, opened_at INTEGER, ended_at INTEGER
+        ) STRICT""",
+        """INSERT INTO sessions_2 (id, room, key, practice, account, made_at, planned_at, opened_at, ended_at)
+            SELECT one.id, room, one.key, practice, account, opened_at, NULL,
+                CASE WHEN rooms.seq > 0 THEN opened_at END, ended_at
+            FROM sessions AS one JOIN rooms ON rooms.id = room""",
+        "ALTER TABLE events ADD COLUMN session TEXT NOT NULL DEFAULT ''",
+        "UPDATE events SET session = one.id FROM sessions AS one WHERE one.room = events.room",
+        "CREATE INDEX events_of_session ON events (session)",
+        """CREATE TABLE snapshots_2 (
+            session TEXT PRIMARY KEY, room TEXT NOT NULL, seq INTEGER NOT NULL, tail TEXT NOT NULL,
+            payload BLOB NOT NULL
+        ) STRICT""",
+        """INSERT INTO snapshots_2 (session, room, seq, tail, payload)
+            SELECT one.id, snap.room, snap.seq, snap.tail, snap.payload
+            FROM snapshots AS snap JOIN sessions AS one ON one.room = snap.room""",
+        # A ticket begins with somebody at the door. `sealed`, with the session's key: their name, and what the worker
+        # has written to them. `account` and `sign_in`: whose it is, when it is staff's.
+        "ALTER TABLE tickets ADD COLUMN admitted_at INTEGER",
+        "ALTER TABLE tickets ADD COLUMN ended_why TEXT",
+        "ALTER TABLE tickets ADD COLUMN invitation TEXT",
+        "ALTER TABLE tickets ADD COLUMN account TEXT",
+        "ALTER TABLE tickets ADD COLUMN sign_in TEXT",
+        "ALTER TABLE tickets ADD COLUMN sealed BLOB",
+        "UPDATE tickets SET admitted_at = created_at",
+        """UPDATE tickets SET account = one.account
+            FROM sessions AS one WHERE one.id = tickets.session AND tickets.role = 'worker'""",
+        "CREATE INDEX tickets_of_session ON tickets (session)",
+        "CREATE INDEX tickets_of_account ON tickets (account)",
+        # A link is known for a while after its session is gone: `over_at` is when that was.
+        "ALTER TABLE invitations ADD COLUMN session TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE invitations ADD COLUMN over_at INTEGER",
+        "UPDATE invitations SET session = one.id FROM sessions AS one WHERE one.room = invitations.room",
+        "CREATE INDEX invitations_of_session ON invitations (session)",
+        """CREATE TABLE codes (
+            hash TEXT PRIMARY KEY, invitation TEXT NOT NULL, sealed BLOB NOT NULL, created_at INTEGER NOT NULL
+        ) STRICT""",
+        "DROP TABLE sessions",
+        "ALTER TABLE sessions_2 RENAME TO sessions",
+        "CREATE INDEX sessions_of_room ON sessions (room)",
+        "DROP TABLE snapshots",
+        "ALTER TABLE snapshots_2 RENAME TO snapshots",
+        # `roles`: a set, as words with commas between. Who has not followed their first link has no name to sign in
+        # with and no password. `totp`: the sealed secret of the second step; `totp_step`: the last one that was used.
+        """CREATE TABLE accounts_2 (
+            id TEXT PRIMARY KEY, login_hash TEXT UNIQUE, sealed BLOB NOT NULL, password TEXT, roles TEXT NOT NULL,
+            disabled INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL, totp BLOB, totp_step INTEGER
+        ) STRICT""",
+        """INSERT INTO accounts_2 (id, login_hash, sealed, password, roles, disabled, created_at)
+            SELECT id, login_hash, sealed, password, 'admin,worker', disabled, created_at FROM accounts""",
+        "DROP TABLE accounts",
+        "ALTER TABLE accounts_2 RENAME TO accounts",
+        """CREATE TABLE recovery_codes (
+            account TEXT NOT NULL, hash TEXT NOT NULL, PRIMARY KEY (account, hash)
+        ) STRICT""",
+        """CREATE TABLE staff_links (
+            hash TEXT PRIMARY KEY, account TEXT NOT NULL, created_at INTEGER NOT NULL, used_at INTEGER
+        ) STRICT""",
+        """CREATE TABLE supervisions (
+            supervisor TEXT NOT NULL, worker TEXT NOT NULL, from_at INTEGER NOT NULL, to_at INTEGER,
+            PRIMARY KEY (supervisor, worker, from_at)
+        ) STRICT""",
+        # How far a sign-in has come: `in`, or what is asked for next (`code`, `set_up`).
+        "ALTER TABLE staff_sessions ADD COLUMN stage TEXT NOT NULL DEFAULT 'in'",
+    ),
 )
 NEWEST = len(VERSIONS)
 
@@ -63,10 +151,15 @@ TABLES = (
     "sessions",
     "events",
     "snapshots",
+    "members",
     "accounts",
+    "recovery_codes",
+    "staff_links",
+    "supervisions",
     "staff_sessions",
     "tickets",
     "invitations",
+    "codes",
     "start_links",
 )
 

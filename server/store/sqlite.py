@@ -33,7 +33,7 @@ really written."""
 
 APPENDS_AT_ONCE = 512
 
-NOT_BROUGHT_BACK = ("staff_sessions", "start_links")
+NOT_BROUGHT_BACK = ("staff_sessions", "start_links", "staff_links", "codes")
 """Tables that are empty after a restore: what opens the desk without a password."""
 
 # Compare and append for a whole batch: only rooms that stand where their entry says move on, and only they are named.
@@ -42,12 +42,20 @@ _MOVE_ON = """
     FROM json_each($1) AS entry
     WHERE rooms.id = entry.value ->> 0
         AND rooms.epoch = entry.value ->> 1 AND rooms.seq = entry.value ->> 2 AND rooms.tail = entry.value ->> 3
+        AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = entry.value ->> 6 AND sessions.room = rooms.id)
     RETURNING rooms.id
 """
-_ADD_EVENT = "INSERT INTO events (room, seq, tail, kind, win, number, payload) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_ADD_EVENT = "INSERT INTO events (room, session, seq, tail, kind, win, number, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_MARK_OPENED = (
+    """UPDATE sessions SET opened_at = opened.value ->> 4
+        FROM json_each($1) AS opened WHERE sessions.id = opened.value ->> 1""",
+    """UPDATE rooms SET session = opened.value ->> 1, ground = opened.value ->> 2, ground_tail = opened.value ->> 3,
+        last_at = opened.value ->> 4
+        FROM json_each($1) AS opened WHERE rooms.id = opened.value ->> 0""",
+)
 _MARK_ENDED = """
     UPDATE sessions SET ended_at = ended.value ->> 1
-    FROM json_each($1) AS ended WHERE sessions.room = ended.value ->> 0
+    FROM json_each($1) AS ended WHERE sessions.id = ended.value ->> 0
 """
 
 DISK_NOT_TO_BE_TRUSTED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -200,7 +208,7 @@ class SqliteDatabase:
             return await self._done_alone(lambda job: self._in_transaction(lambda: self._run_all(statements), job))
 
     async def erase(self, *statements: Statement) -> None:
-        """See `queries.Log.erase`."""
+        """See `Database.erase`."""
         async with _patience():
             await self._done_alone(lambda job: self._erase(statements, job))
 
@@ -287,16 +295,24 @@ class SqliteDatabase:
     async def _append_all(self, entries: Sequence[Entry]) -> frozenset[str]:
         """The rooms whose entry was written. The same few calls for one entry and for hundreds."""
         named = [
-            (entry.room, entry.after.epoch, entry.after.seq, entry.after.tail, entry.head.seq, entry.head.tail)
-            for entry in entries
+            (each.room, *msgspec.structs.astuple(each.after), each.head.seq, each.head.tail, each.session)
+            for each in entries
         ]
         moved = frozenset(str(row[0]) for row in await self._call(_MOVE_ON, _json(named)))
         winners = [entry for entry in entries if entry.room in moved]
         if winners:
-            rows = [(entry.room, *msgspec.structs.astuple(row)) for entry in winners for row in entry.rows]
+            rows = [(each.room, each.session, *msgspec.structs.astuple(row)) for each in winners for row in each.rows]
             async with self._writer.executemany(_ADD_EVENT, rows):
                 pass
-        ended = [(entry.room, entry.ended_at) for entry in winners if entry.ended_at is not None]
+        opened = [
+            (each.room, each.session, each.after.seq, each.after.tail, each.opened_at)
+            for each in winners
+            if each.opened_at is not None
+        ]
+        if opened:
+            for sql in _MARK_OPENED:
+                await self._call(sql, _json(opened))
+        ended = [(each.session, each.ended_at) for each in winners if each.ended_at is not None]
         if ended:
             await self._call(_MARK_ENDED, _json(ended))
         return moved

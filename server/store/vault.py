@@ -71,6 +71,15 @@ class Vault:
         """The session's key. Raises `Tampered` if `wrapped` belongs to another session or installation."""
         return Seal(self._wrapping.open(wrapped, "sessions", room, session))
 
+    def new_room_key(self, room: str) -> tuple[Seal, bytes]:
+        """A fresh key for what outlasts a room's sessions, and the wrapped form that is kept beside the room."""
+        key = AESGCM.generate_key(KEY_BYTES * 8)
+        return Seal(key), self._wrapping.seal(key, "rooms", room)
+
+    def unwrap_room(self, wrapped: bytes, room: str) -> Seal:
+        """The room's key. Raises `Tampered` if `wrapped` belongs to another room or installation."""
+        return Seal(self._wrapping.open(wrapped, "rooms", room))
+
     def seal_house(self, content: bytes, *place: Place) -> bytes:
         """Seal what belongs to no session. Name table and row, for instance `"accounts", account_id`."""
         return self._house.seal(content, *place)

@@ -1,4 +1,4 @@
-"""A laptop that can be closed: a browser of its own, all of whose processes can be stopped and woken."""
+"""A laptop that can be closed: a browser of its own, all of whose processes can be stopped and woken, or killed."""
 
 from __future__ import annotations
 
@@ -23,34 +23,30 @@ class Laptop:
 
     def __init__(self, browser: Browser, mark: str) -> None:
         self.browser = browser
-        self._mark = mark.encode()
+        self._mark = mark
 
     def close(self) -> None:
-        self._tell(signal.SIGSTOP)
+        _tell(self._mark, signal.SIGSTOP)
 
     def open(self) -> None:
-        self._tell(signal.SIGCONT)
+        _tell(self._mark, signal.SIGCONT)
 
-    def _tell(self, what: signal.Signals) -> None:
-        for pid in self._processes():
-            with suppress(ProcessLookupError):  # One that has ended since needs no telling.
-                os.kill(pid, what)
 
-    def _processes(self) -> list[int]:
-        """The marked process and all that came of it."""
-        parents = {int(folder.name): _parent(folder) for folder in Path("/proc").iterdir() if folder.name.isdecimal()}
-        found = [pid for pid in parents if self._mark in _command(pid)]
-        assert found, "the browser is not running"
-        for pid in found:
-            found += [child for child, parent in parents.items() if parent == pid and child not in found]
-        return found
+def new_mark() -> str:
+    """For the command of a browser, by which its processes can be found."""
+    return f"--mark-of-this-laptop={uuid.uuid4().hex}"
+
+
+def kill(mark: str) -> None:
+    """End a browser as an empty battery does."""
+    _tell(mark, signal.SIGKILL)
 
 
 @asynccontextmanager
 async def laptop() -> AsyncIterator[Laptop]:
     """Ended afterwards, also when it is closed."""
     program = chromium_path()
-    mark = f"--mark-of-this-laptop={uuid.uuid4().hex}"
+    mark = new_mark()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(
             executable_path=program, args=[*ARGUMENTS, mark], env={**os.environ, **environment_for(program)}
@@ -61,6 +57,22 @@ async def laptop() -> AsyncIterator[Laptop]:
         finally:
             machine.open()
             await browser.close()
+
+
+def _tell(mark: str, what: signal.Signals) -> None:
+    for pid in _processes(mark.encode()):
+        with suppress(ProcessLookupError):  # One that has ended since needs no telling.
+            os.kill(pid, what)
+
+
+def _processes(mark: bytes) -> list[int]:
+    """The marked process and all that came of it."""
+    parents = {int(folder.name): _parent(folder) for folder in Path("/proc").iterdir() if folder.name.isdecimal()}
+    found = [pid for pid in parents if mark in _command(pid)]
+    assert found, "the browser is not running"
+    for pid in found:
+        found += [child for child, parent in parents.items() if parent == pid and child not in found]
+    return found
 
 
 def _parent(folder: Path) -> int:

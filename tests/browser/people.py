@@ -16,6 +16,7 @@ from playwright.async_api import Error as BrowserError
 
 from server.content import load_content
 from tests.house import House
+from tests.visitor import PASSWORD
 from tests.waiting import until
 
 if TYPE_CHECKING:
@@ -28,8 +29,9 @@ PAGES = [page.id for page in CONTENT.pages[HOME].choices]
 DESKTOP: ViewportSize = {"width": 1440, "height": 900}
 PHONE: ViewportSize = {"width": 390, "height": 844}
 HELP = "details.help summary"
-PASSWORD = "four quiet words here"
-JOIN_LINK = re.compile(r"http://[^\s\"<]+/join/[\w-]+")
+CURTAIN = "[data-copage=open-curtain]"
+WAITS = "[data-copage=by-itself]"
+"""Stands on the waiting page, and on no other."""
 ADDRESS = re.compile(r"/s/([\w-]+)")
 OF_THE_NETWORK = re.compile(r"net::ERR_|^WebSocket (connection to|is already in CLOSING)|status of (4|5)\d\d")
 """What a browser itself says when an address cannot be reached or refuses."""
@@ -87,6 +89,8 @@ class Person:
         self.sockets = 0
         self.complaints: list[str] = []
         """Errors and warnings that the browser wrote to its console."""
+        self.pressed = 0
+        """How many taps or clicks it took so far."""
         self.came_at = 0.0
         """When this window last began to load."""
         page.on("console", self._noted)
@@ -114,6 +118,21 @@ class Person:
         self.came_at = time.monotonic()
         await self.page.goto(address, wait_until="commit")
 
+    async def goes_on(self) -> None:
+        """Tap the curtain, behind which a page of a session begins in a tab that was not in it a moment ago."""
+        await self.presses(CURTAIN)
+
+    async def knocks(self, link: str, name: str) -> None:
+        """From an invitation's link to the waiting page."""
+        await self.goes_to(link)
+        await self.page.locator("input[name=name]").fill(name)
+        await self.presses("form[action*='/join/'] button")
+        await self.page.locator(WAITS).wait_for()
+
+    async def admits(self, name: str) -> None:
+        """At the desk or on a room's page, when somebody of this name is at the door: let them in."""
+        await self.presses(f"[data-arrival]:has(h3:text-is({json.dumps(name)})) form[action$='/admit'] button")
+
     async def opens(self, page: str) -> None:
         """Choose a page that this window offers."""
         await self.presses(f"button[name=page][value='{page}'], a[data-page='{page}']")
@@ -121,6 +140,7 @@ class Person:
     async def presses(self, selector: str) -> None:
         control = self.page.locator(selector).locator("visible=true").first
         await (control.tap() if self.taps else control.click())
+        self.pressed += 1
 
     async def goes_back(self) -> None:
         """By the page's own button."""
@@ -267,6 +287,8 @@ async def practice_windows(browser: Browser, house: House, **options: Any) -> As
         sam = Person("Sam", await context.new_page())
         for person, address in zip((alex, sam), addresses, strict=True):
             await person.goes_to(address)
+            if options.get("java_script_enabled", True):
+                await person.goes_on()
         yield alex, sam
         no_mistakes(alex, sam)
     finally:
@@ -292,6 +314,7 @@ async def another_browser_of(person: Person, browser: Browser) -> AsyncIterator[
     try:
         there = Person(person.name, await context.new_page())
         await there.goes_to(person.page.url)
+        await there.goes_on()
         await there.is_told_connected()
         yield there
         no_mistakes(there)
@@ -303,7 +326,7 @@ async def another_browser_of(person: Person, browser: Browser) -> AsyncIterator[
 async def real_session(
     browser: Browser, house: House, worker: str = "Kim", job: str = "nurse", other: str = "Robin"
 ) -> AsyncIterator[tuple[Person, Person]]:
-    """A worker at a desk and the person with a phone to whom they gave the link, both connected."""
+    """A worker at a desk and the person with a phone whom they have given the link and let in, both connected."""
     desk = await browser.new_context(viewport=DESKTOP)
     phone = await browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True, device_scale_factor=2)
     try:
@@ -312,9 +335,8 @@ async def real_session(
         link = await starts_session(page)
         kim = Person(f"{worker}, {job}", page)
         robin = Person(other, await phone.new_page(), taps=True)
-        await robin.page.goto(link)
-        await robin.page.locator("input[name=name]").fill(other)
-        await robin.presses("form[action*='/join/'] button")
+        await robin.knocks(link, other)
+        await kim.admits(other)
         await asyncio.gather(kim.is_told_connected(), robin.is_told_connected())
         yield kim, robin
         no_mistakes(kim, robin)
@@ -333,16 +355,23 @@ async def makes_account(page: Page, link: str, name: str, job: str) -> None:
     await page.wait_for_url("**/desk")
 
 
+async def signs_in(page: Page, login: str) -> None:
+    """On the page for it."""
+    await page.locator("[name=login]").fill(login)
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("main form button").click()
+
+
 async def starts_session(page: Page) -> str:
-    """At the desk: start a session and go in. Gives the link for the other person."""
+    """From the desk to the page of a new room. Gives the link for the other person."""
     await page.locator("form[action='/desk/sessions'] button").click()
-    enter = page.locator("form[action$='/enter'] button")
-    await enter.first.wait_for()
-    found = JOIN_LINK.findall(await page.content())
-    assert found, "the desk shows no link"
-    await enter.first.click()
-    await page.wait_for_url("**/s/*")
-    return str(found[0])
+    await page.wait_for_url("**/desk/rooms/*")
+    return await link_of(page)
+
+
+async def link_of(page: Page) -> str:
+    """The link for the other person, as the page of a room shows it."""
+    return await page.locator("input[readonly][value*='/join/']").first.input_value()
 
 
 def new_login() -> str:

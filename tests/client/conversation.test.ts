@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Conversation } from "../../client_templates/src/conversation.js";
+import { PROTOCOL_VERSION } from "../../client_templates/src/wire.js";
 import { frame, sam, turned, view, welcome, WINDOW } from "./people.js";
 
 const turn = (page: string) => ({ type: "turn_page", page }) as const;
@@ -24,7 +25,11 @@ test("what comes before the welcome is not believed", () => {
 });
 
 test("the hello says what the window has already", () => {
-  assert.deepEqual(new Conversation(WINDOW, view(3)).hello(), { version: 1, window: WINDOW, position: ["e1", 3, "t3"] });
+  assert.deepEqual(new Conversation(WINDOW, view(3)).hello(), {
+    version: PROTOCOL_VERSION,
+    window: WINDOW,
+    position: ["e1", 3, "t3"],
+  });
   assert.equal(new Conversation(WINDOW, null).hello().position, null);
 });
 
@@ -112,6 +117,31 @@ test("leaving is sent until it is answered, however long that takes", () => {
   assert.deepEqual(conversation.pending, []);
 });
 
+test("[PT9] taking a person out is sent until it is answered, and its event is the answer", () => {
+  const conversation = sam();
+  const command = { type: "remove_participant", participant: "kim" } as const;
+  conversation.submit(command, 0);
+  conversation.disconnected(100);
+  assert.deepEqual(conversation.tick(120_000).notices, []);
+  assert.deepEqual(conversation.received(welcome(), 120_000).emits, [["command", { number: 1, command }]]);
+  const gone = frame(4, { kind: "participant_left", participant: "kim" }, 1);
+  const { notices } = conversation.received(["events", { events: [gone] }], 120_100);
+  assert.deepEqual(notices, [{ kind: "done", number: 1, command, outcome: "event" }]);
+  assert.equal(conversation.state, "live");
+});
+
+test("[PT9] [PT11] who was taken out is told so by the goodbye alone, and does not come back", () => {
+  const conversation = sam();
+  conversation.submit(turn("hard-days"), 0);
+  conversation.received(["goodbye", { code: "removed", retry: false }], 10);
+  assert.equal(conversation.state, "removed");
+  assert.equal(conversation.over, true);
+  assert.deepEqual(conversation.pending, []);
+  conversation.disconnected(20);
+  assert.equal(conversation.state, "removed");
+  assert.deepEqual(conversation.received(welcome(), 30).emits, []);
+});
+
 test("a busy server is asked again later, under the same number, and nothing overtakes it", () => {
   const conversation = sam();
   conversation.submit(turn("hard-days"), 0);
@@ -179,6 +209,7 @@ test("the end of the session ends the window: nothing more is sent", () => {
 
 for (const [code, retry, state] of [
   ["left", false, "left"],
+  ["removed", false, "removed"],
   ["session_ended", false, "ended"],
   ["other_version", false, "other_version"],
   ["malformed", false, "other_version"],
@@ -194,7 +225,7 @@ for (const [code, retry, state] of [
 
 test("a welcome in another version of the protocol is not followed", () => {
   const conversation = new Conversation(WINDOW, view(3));
-  conversation.received(welcome({ version: 2, events: [turned(4, "hard-days")] }), 0);
+  conversation.received(welcome({ version: PROTOCOL_VERSION + 1, events: [turned(4, "hard-days")] }), 0);
   assert.equal(conversation.state, "other_version");
   assert.equal(conversation.view?.page, "home");
 });

@@ -1,7 +1,7 @@
 /** Small helpers for the stories: a view, frames and a window, all with short names. */
 
 import { Conversation } from "../../client_templates/src/conversation.js";
-import type { EventFrame, FromServer, Seen, View } from "../../client_templates/src/wire.js";
+import { PROTOCOL_VERSION, type EventFrame, type FromServer, type Seen, type View } from "../../client_templates/src/wire.js";
 
 export const WINDOW = "window-of-sam-0123456789";
 export const PAGES = ["home", "hard-days", "small-things"];
@@ -34,7 +34,7 @@ export function turned(seq: number, page: string, by = "alex", mine?: number): E
 }
 
 export function welcome(more: Partial<FromServer["welcome"]> = {}): readonly ["welcome", FromServer["welcome"]] {
-  return ["welcome", { version: 1, whole: null, events: [], last: 0, here: ["sam"], ...more }];
+  return ["welcome", { version: PROTOCOL_VERSION, whole: null, events: [], last: 0, here: ["sam"], ...more }];
 }
 
 /** Sam's window, connected, at event 3. */

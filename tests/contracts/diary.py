@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rooms import Event, Position, Recorded, Role, Room, Stamp, replay
 from rooms.events import PageTurned, ParticipantJoined, SessionEnded, SessionOpened
-from server.ports import Appended, NewRoom, Store
+from server.ports import Appended, NewSession, Store
 
 PAGES = ("home", "hard-days", "small-things", "people")
 NOON = 1_750_000_000_000
@@ -48,6 +48,7 @@ class Diary:
     def __init__(self, store: Store, room: str, epoch: str) -> None:
         self.store = store
         self.room = room
+        self.session = ""
         self.epoch = epoch
         self.log: list[Recorded] = []
 
@@ -55,10 +56,27 @@ class Diary:
     async def new(cls, store: Store, ada: str = "Ada", ben: str = "Ben") -> Diary:
         """A room in which Ada and Ben are: it stands at 3."""
         room = f"room-{new_id()}"
-        start = await store.create(NewRoom(room, f"session-{room}", practice=False, account="account-1", at=NOON))
+        start = await store.create(room, NOON)
         diary = cls(store, room, start.epoch)
-        await diary.write(*begun(f"session-{room}", ada, ben))
+        await diary.meet(ada, ben)
         return diary
+
+    async def next_session(self) -> str:
+        """The session that is going on ends, as a server ends it: of its log nothing is left. Another one is opened.
+
+        Gives the id of the one that ended.
+        """
+        over = self.session
+        await self.write(ended())
+        await self.store.snapshot(self.expected, trim_to=len(self.log))
+        await self.meet()
+        return over
+
+    async def meet(self, ada: str = "Ada", ben: str = "Ben") -> None:
+        """A session opens in the room, the first or the next one, and both come in."""
+        self.session = f"session-{new_id()}"
+        await self.store.prepare(NewSession(self.room, self.session, practice=False, account="account-1", made_at=NOON))
+        await self.write(*begun(self.session, ada, ben))
 
     @property
     def head(self) -> Position:
@@ -74,8 +92,12 @@ class Diary:
 
     async def write(self, *events: Event, stamp: Stamp | None = None) -> None:
         recorded = following(self.head, events, stamp)
-        assert await self.store.append(self.room, self.head, recorded) == Appended()
+        assert await self.store.append(self.room, self.session, self.head, recorded) == Appended()
         self.log += recorded
+
+    def until(self, seq: int) -> Room:
+        """The room as it was when it stood there."""
+        return replay(Room(self.room, self.epoch), self.log[:seq])
 
     async def is_as_expected(self) -> bool:
         """Whether the store has exactly what was written, in order."""

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rooms import Position, Recorded, Room, Stamp
-from server.ports import Appended, Conflict, Diverged, Missed, NewRoom, OpenSessionRow, Store
-from tests.contracts.diary import NOON, Diary, ended, following, new_id, turned
+from server.ports import Appended, Conflict, Diverged, Missed, NewSession, SessionRow, Store
+from tests.contracts.diary import NOON, Diary, begun, ended, following, turned
 
 Again: TypeAlias = Callable[[], Awaitable[Store]]
 """The store as another process finds it afterwards. The first one is not used any more."""
@@ -27,26 +27,45 @@ one_store_for_all_examples = settings(
 
 
 class StoreContract:
-    # --- create ---
+    # --- create, prepare ---
 
     async def test_a_new_room_is_empty_and_has_an_epoch_of_its_own(self, store: Store) -> None:
-        one = await store.create(NewRoom("room-1", "session-1", practice=True, account=None, at=NOON))
-        other = await store.create(NewRoom("room-2", "session-2", practice=True, account=None, at=NOON))
+        one = await store.create("room-1", NOON)
+        other = await store.create("room-2", NOON)
 
         assert (one.seq, one.tail) == (0, "")
         assert one.epoch != other.epoch
         assert await store.load("room-1") == Room("room-1", one.epoch)
         assert await store.after("room-1", one) is None
+        assert list(await store.sessions()) == []
 
-    @pytest.mark.parametrize(("room", "session"), [("taken", "fresh"), ("fresh", "taken"), ("taken", "taken")])
-    async def test_an_id_that_is_taken_makes_nothing(self, store: Store, room: str, session: str) -> None:
-        head = await store.create(NewRoom("taken", "taken", practice=True, account=None, at=NOON))
+    async def test_a_room_that_is_there_is_not_made_again(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        with pytest.raises(Conflict):
+            await store.create(diary.room, NOON)
+
+        assert await diary.is_as_expected()
+
+    async def test_a_session_is_made_and_the_room_stays_as_it_is_until_it_is_opened(self, store: Store) -> None:
+        head = await store.create("room-1", NOON)
+        await store.prepare(_new("room-1", "session-1", planned_at=NOON + 9))
+
+        assert await store.load("room-1") == Room("room-1", head.epoch)
+        assert await store.heads(["room-1"]) == {"room-1": head}
+        assert list(await store.sessions()) == [
+            SessionRow("room-1", "session-1", False, "account-1", made_at=NOON, planned_at=NOON + 9)
+        ]
+
+    @pytest.mark.parametrize(("room", "session"), [("nowhere", "fresh"), ("here", "taken"), ("elsewhere", "taken")])
+    async def test_a_session_needs_a_room_and_an_id_of_its_own(self, store: Store, room: str, session: str) -> None:
+        for name in ("here", "elsewhere"):
+            await store.create(name, NOON)
+        await store.prepare(_new("here", "taken"))
 
         with pytest.raises(Conflict):
-            await store.create(NewRoom(room, session, practice=False, account="account-1", at=NOON))
+            await store.prepare(_new(room, session))
 
-        assert await store.heads(["taken", "fresh"]) == {"taken": head}
-        assert len(await store.sessions()) == 1
+        assert [(row.room, row.session) for row in await store.sessions()] == [("here", "taken")]
 
     # --- append ---
 
@@ -73,7 +92,9 @@ class StoreContract:
         await diary.write(turned("people"))
         await diary.write(turned("home"), turned("hard-days"))
 
-        outcome = await store.append(diary.room, ben_knows, following(ben_knows, [turned("small-things", by="ben")]))
+        outcome = await store.append(
+            diary.room, diary.session, ben_knows, following(ben_knows, [turned("small-things", by="ben")])
+        )
 
         assert outcome == Missed(tuple(diary.log[3:]))
         assert await diary.is_as_expected()
@@ -82,7 +103,7 @@ class StoreContract:
         diary = await Diary.new(store)
         rivals = [following(diary.head, [turned("people"), turned("home")]) for _ in range(12)]
 
-        outcomes = await asyncio.gather(*(store.append(diary.room, diary.head, mine) for mine in rivals))
+        outcomes = await asyncio.gather(*(store.append(diary.room, diary.session, diary.head, mine) for mine in rivals))
 
         assert outcomes.count(Appended()) == 1
         won = rivals[outcomes.index(Appended())]
@@ -95,9 +116,9 @@ class StoreContract:
         behind = [diary.at(2) for diary in diaries[:5]]
 
         async def too_late(diary: Diary, position: Position) -> None:
-            assert await store.append(diary.room, position, following(position, [turned("home")])) == Missed(
-                tuple(diary.log[2:])
-            )
+            assert await store.append(
+                diary.room, diary.session, position, following(position, [turned("home")])
+            ) == Missed(tuple(diary.log[2:]))
 
         await asyncio.gather(
             *map(too_late, diaries[:5], behind), *(diary.write(turned("people")) for diary in diaries[5:])
@@ -122,7 +143,7 @@ class StoreContract:
             case _:
                 room = "room-of-nobody"
 
-        assert await store.append(room, position, following(position, [turned("home")])) == Diverged()
+        assert await store.append(room, diary.session, position, following(position, [turned("home")])) == Diverged()
         assert await store.after(room, position) == Diverged()
         assert await diary.is_as_expected()
 
@@ -132,7 +153,7 @@ class StoreContract:
 
         for wrong in ([], [second], [second, first], [first, first]):
             with pytest.raises(ValueError, match="do not follow"):
-                await store.append(diary.room, diary.head, wrong)
+                await store.append(diary.room, diary.session, diary.head, wrong)
 
         assert await diary.is_as_expected()
 
@@ -144,7 +165,7 @@ class StoreContract:
 
     async def test_an_end_that_came_too_late_to_be_appended_ends_nothing(self, store: Store) -> None:
         diary = await Diary.new(store)
-        await store.append(diary.room, diary.at(2), following(diary.at(2), [ended()]))
+        await store.append(diary.room, diary.session, diary.at(2), following(diary.at(2), [ended()]))
 
         assert [row.ended_at for row in await store.sessions()] == [None]
 
@@ -152,14 +173,16 @@ class StoreContract:
     async def test_ada_goes_away_while_she_waits_and_nothing_is_torn(self, store: Store, steps: int) -> None:
         diary = await Diary.new(store)
         hers = following(diary.head, [turned("people"), turned("home")])
-        waiting = asyncio.ensure_future(store.append(diary.room, diary.head, hers))
+        waiting = asyncio.ensure_future(store.append(diary.room, diary.session, diary.head, hers))
         for _ in range(steps):
             await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
 
         before = diary.head
-        outcome = await store.append(diary.room, before, following(before, [turned("hard-days", by="ben")]))
+        outcome = await store.append(
+            diary.room, diary.session, before, following(before, [turned("hard-days", by="ben")])
+        )
 
         assert outcome in (Appended(), Missed(tuple(hers)))
         whole = await store.after(diary.room, before)
@@ -186,7 +209,7 @@ class StoreContract:
                 position = Position(diary.epoch, len(mine), mine[-1].tail)
             behind = diary.log[len(mine) :]
             new = following(position, [turned("people")] * count)
-            outcome = await store.append(diary.room, position, new)
+            outcome = await store.append(diary.room, diary.session, position, new)
             if behind:
                 assert outcome == Missed(tuple(behind))
                 mine += behind
@@ -250,7 +273,7 @@ class StoreContract:
         for seq in (5, 6):
             assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
         late = following(diary.at(3), [turned("home")])
-        assert await store.append(diary.room, diary.at(3), late) == Diverged()
+        assert await store.append(diary.room, diary.session, diary.at(3), late) == Diverged()
 
     async def test_who_stands_at_the_snapshot_itself_has_missed_only_what_came_after(self, store: Store) -> None:
         diary = await Diary.new(store)
@@ -313,50 +336,257 @@ class StoreContract:
         assert await diary.is_as_expected()
         assert await store.load("room-of-nobody") is None
 
+    # --- one session after the other ---
+
+    async def test_a_second_session_goes_on_from_where_the_first_has_ended(self, store: Store, again: Again) -> None:
+        diary = await Diary.new(store)
+        await diary.next_session()
+        await diary.write(turned("people"))
+
+        assert await store.load(diary.room) == diary.expected
+        assert diary.expected.session is not None
+        assert diary.expected.session.id == diary.session
+        assert await (await again()).load(diary.room) == diary.expected
+
+    async def test_who_slept_through_the_second_opening_gets_what_was_kept_or_has_diverged(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.next_session()
+        await diary.write(turned("people"))
+
+        for seq in range(4, len(diary.log)):  # From the end of the first on: its snapshot stands there.
+            assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
+        for seq in range(4):
+            assert await store.after(diary.room, diary.at(seq)) == Diverged()
+        late = following(diary.at(3), [turned("home")])
+        assert await store.append(diary.room, diary.session, diary.at(3), late) == Diverged()
+
+    async def test_as_long_as_the_first_sessions_log_is_kept_all_can_be_told(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.write(ended())
+        await diary.meet()
+
+        assert await store.load(diary.room) == diary.expected
+        for seq in range(1, len(diary.log)):
+            assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
+
+    async def test_a_snapshot_is_that_of_its_session_and_trims_no_other(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.write(turned("people"), ended())
+        first, over = diary.expected, diary.session
+        await diary.meet()
+        await store.snapshot(diary.expected, trim_to=99)
+
+        assert await store.load(diary.room) == diary.expected
+        assert await store.after(diary.room, diary.at(6)) == Diverged()
+        assert await store.after(diary.room, diary.head) is None
+        # The first one's log is still whole: of it nothing was trimmed, and it can be let go of even now.
+        await store.snapshot(first, trim_to=99)
+        assert await store.load(diary.room) == diary.expected
+        assert await store.closed(over) == first
+
+    @pytest.mark.parametrize("trim_to", [0, 3, 5])
+    async def test_what_a_session_was_when_it_ended_is_there_while_the_next_one_goes_on(
+        self, store: Store, again: Again, trim_to: int
+    ) -> None:
+        diary = await Diary.new(store)
+        await diary.write(turned("people"))
+        if trim_to:
+            await store.snapshot(diary.expected, trim_to)
+        first = diary.session
+        assert await store.closed(first) is None
+        await diary.write(ended())
+        over = diary.expected
+        assert await store.closed(first) == over
+        await diary.meet()
+        await diary.write(turned("hard-days"))
+
+        assert await store.closed(first) == over
+        assert await store.closed(diary.session) is None
+        assert await (await again()).closed(first) == over
+
+    async def test_of_a_second_session_too(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.next_session()
+        await diary.write(turned("people"))
+        second = await diary.next_session()
+
+        assert await store.closed(second) == diary.until(9)
+
+    async def test_what_is_not_there_has_not_ended(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await store.prepare(_new(diary.room, "prepared"))
+
+        assert await store.closed("session-of-nobody") is None
+        assert await store.closed("prepared") is None
+
+    async def test_each_session_is_marked_with_its_own_times(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.write(ended(NOON + 5))
+        await diary.meet()
+        [first, second] = sorted(await store.sessions(diary.room), key=lambda row: row.open)
+
+        assert (first.opened_at, first.ended_at, first.open) == (NOON, NOON + 5, False)
+        assert (second.session, second.opened_at, second.ended_at) == (diary.session, NOON, None)
+
+    async def test_an_opening_that_came_too_late_to_be_appended_opens_nothing(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.write(ended())
+        await store.prepare(_new(diary.room, "late"))
+        opening = following(diary.at(3), begun("late", "Ada", "Ben"))
+
+        assert isinstance(await store.append(diary.room, "late", diary.at(3), opening), Missed)
+        assert {row.session: row.opened_at for row in await store.sessions()}["late"] is None
+        assert await diary.is_as_expected()
+
+    @pytest.mark.parametrize("whose", ["nobody's", "another room's", "destroyed"])
+    async def test_nothing_is_appended_for_a_session_that_is_not_in_the_room(self, store: Store, whose: str) -> None:
+        diary, other = await Diary.new(store), await Diary.new(store)
+        over = await diary.next_session()
+        await store.destroy(over, NOON)
+        session = {"nobody's": "session-of-nobody", "another room's": other.session, "destroyed": over}[whose]
+
+        outcome = await store.append(diary.room, session, diary.head, following(diary.head, [turned("people")]))
+
+        assert outcome == Diverged()
+        assert await store.load(diary.room) == diary.expected
+        assert await other.is_as_expected()
+
     # --- sessions, destroy ---
 
-    async def test_all_sessions_are_listed(self, store: Store) -> None:
-        await store.create(NewRoom("room-1", "session-1", practice=True, account=None, at=NOON))
-        await store.create(NewRoom("room-2", "session-2", practice=False, account="account-7", at=NOON + 1))
+    async def test_all_sessions_are_listed_in_the_order_they_were_made(self, store: Store) -> None:
+        for room in ("room-1", "room-2"):
+            await store.create(room, NOON)
+        last = NewSession("room-1", "session-1", practice=False, account="account-7", made_at=NOON + 2)
+        first = NewSession("room-2", "session-2", practice=True, account=None, made_at=NOON)
+        middle = NewSession("room-1", "session-3", False, "account-7", made_at=NOON + 1, planned_at=NOON + 99)
+        for new in (last, first, middle):
+            await store.prepare(new)
 
-        assert list(await store.sessions()) == [
-            OpenSessionRow("room-1", "session-1", practice=True, account=None, opened_at=NOON, ended_at=None),
-            OpenSessionRow(
-                "room-2", "session-2", practice=False, account="account-7", opened_at=NOON + 1, ended_at=None
-            ),
-        ]
+        rows = [SessionRow(**msgspec.structs.asdict(new)) for new in (first, middle, last)]
+        assert list(await store.sessions()) == rows
+        assert list(await store.sessions("room-1")) == rows[1:]
+        assert list(await store.sessions("room-of-nobody")) == []
 
-    async def test_of_a_destroyed_room_nothing_is_left_and_the_others_are_untouched(
-        self, store: Store, again: Again
-    ) -> None:
+    async def test_of_a_room_whose_last_session_is_destroyed_nothing_is_left(self, store: Store, again: Again) -> None:
+        """[SE7] And the others are untouched."""
         gone, other = await Diary.new(store), await Diary.new(store)
         await store.snapshot(gone.expected, trim_to=2)
 
-        await store.destroy(gone.room)
+        await store.destroy(gone.session, NOON)
 
         await _nothing_but(other, gone)
         other.store = await again()
         await _nothing_but(other, gone)
 
+    async def test_the_first_session_is_destroyed_while_the_second_goes_on(self, store: Store, again: Again) -> None:
+        """[SE6]"""
+        diary = await Diary.new(store)
+        over = await diary.next_session()
+        await diary.write(turned("people"))
+
+        await store.destroy(over, NOON)
+
+        await _only_the_second_is_left(diary, over)
+        diary.store = await again()
+        await _only_the_second_is_left(diary, over)
+        await diary.write(turned("home"))
+        assert await diary.store.load(diary.room) == diary.expected
+
+    async def test_the_first_session_is_destroyed_before_its_log_was_trimmed(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        over = diary.session
+        await diary.write(turned("people"), ended())
+        await diary.meet()
+
+        await store.destroy(over, NOON)
+
+        assert await store.load(diary.room) == diary.expected
+        assert await store.after(diary.room, diary.at(3)) == Diverged()
+        assert await store.after(diary.room, diary.at(5)) == Missed(tuple(diary.log[5:]))
+
+    async def test_a_session_in_the_middle_is_destroyed(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        first = await diary.next_session()
+        second = await diary.next_session()
+
+        await store.destroy(second, NOON)
+
+        assert await store.closed(first) == diary.until(4)
+        assert await store.load(diary.room) == diary.expected
+        assert await store.after(diary.room, diary.at(4)) == Diverged()
+        assert await store.after(diary.room, diary.at(8)) == Missed(tuple(diary.log[8:]))
+
+    async def test_the_last_one_is_destroyed_and_another_was_prepared(self, store: Store) -> None:
+        """The room stays where it stands, without a session, until the next one is opened in it."""
+        diary = await Diary.new(store)
+        over = diary.session
+        await diary.write(ended())
+        await store.prepare(_new(diary.room, "for-tuesday"))
+
+        await store.destroy(over, NOON)
+
+        await stands_without_a_session(diary)
+        await store.snapshot(diary.expected, trim_to=99)
+        await stands_without_a_session(diary)
+        await diary.meet()
+        assert await store.load(diary.room) == diary.expected
+        assert await store.after(diary.room, diary.at(4)) == Missed(tuple(diary.log[4:]))
+
+    async def test_one_that_was_prepared_is_destroyed_and_the_open_one_goes_on(self, store: Store) -> None:
+        """[SE6]"""
+        diary = await Diary.new(store)
+        await store.prepare(_new(diary.room, "for-tuesday"))
+
+        await store.destroy("for-tuesday", NOON)
+
+        assert [row.session for row in await store.sessions()] == [diary.session]
+        assert await diary.is_as_expected()
+
     async def test_destroying_twice_is_harmless(self, store: Store) -> None:
         diary = await Diary.new(store)
-        await store.destroy(diary.room)
-        await store.destroy(diary.room)
-        await store.destroy("room-of-nobody")
+        await store.destroy(diary.session, NOON)
+        await store.destroy(diary.session, NOON)
+        await store.destroy("session-of-nobody", NOON)
 
         assert list(await store.sessions()) == []
 
     async def test_a_room_that_is_made_again_has_another_past(self, store: Store) -> None:
         diary = await Diary.new(store)
-        await store.destroy(diary.room)
-        anew = await store.create(NewRoom(diary.room, new_id(), practice=False, account=None, at=NOON))
+        await store.destroy(diary.session, NOON)
+        anew = await store.create(diary.room, NOON)
+        await store.prepare(_new(diary.room, "anew"))
 
         assert anew.epoch != diary.epoch
         assert await store.after(diary.room, diary.head) == Diverged()
-        assert await store.append(diary.room, diary.head, following(diary.head, [turned("home")])) == Diverged()
-        first = following(anew, [turned("home")])
-        assert await store.append(diary.room, anew, first) == Appended()
+        late = following(diary.head, [turned("home")])
+        assert await store.append(diary.room, "anew", diary.head, late) == Diverged()
+        first = following(anew, begun("anew", "Ada", "Ben"))
+        assert await store.append(diary.room, "anew", anew, first) == Appended()
         assert await store.after(diary.room, anew) == Missed(tuple(first))
+
+
+def _new(room: str, session: str, planned_at: int | None = None) -> NewSession:
+    return NewSession(room, session, practice=False, account="account-1", made_at=NOON, planned_at=planned_at)
+
+
+async def _only_the_second_is_left(diary: Diary, over: str) -> None:
+    """Where it began, at 4, is not forgotten."""
+    store = diary.store
+    assert await store.closed(over) is None
+    assert [row.session for row in await store.sessions()] == [diary.session]
+    assert await store.load(diary.room) == diary.expected
+    for seq in range(4, len(diary.log)):
+        assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
+    assert await store.after(diary.room, diary.at(3)) == Diverged()
+
+
+async def stands_without_a_session(diary: Diary) -> None:
+    """The room is where its diary ends, and nothing of a session is in it."""
+    store, head = diary.store, diary.head
+    assert await store.load(diary.room) == Room(diary.room, head.epoch, head.seq, head.tail)
+    assert await store.heads([diary.room]) == {diary.room: head}
+    assert await store.after(diary.room, head) is None
+    assert await store.after(diary.room, diary.at(len(diary.log) - 1)) == Diverged()
 
 
 def _missed(outcome: Missed | Diverged | None) -> list[Recorded]:
@@ -368,7 +598,7 @@ async def _nothing_but(other: Diary, gone: Diary) -> None:
     store = other.store
     assert await store.load(gone.room) is None
     assert await store.after(gone.room, gone.head) == Diverged()
-    assert await store.append(gone.room, gone.head, following(gone.head, [turned("home")])) == Diverged()
+    assert await store.append(gone.room, gone.session, gone.head, following(gone.head, [turned("home")])) == Diverged()
     assert await store.heads([gone.room, other.room]) == {other.room: other.head}
     assert [row.room for row in await store.sessions()] == [other.room]
     await store.snapshot(gone.expected, trim_to=0)

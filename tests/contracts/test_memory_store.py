@@ -47,7 +47,7 @@ async def test_trouble_before_the_commit_means_that_nothing_was_written() -> Non
     ben = MemoryStore(new_id, store.shelf, Trouble("before_commit"))
 
     with pytest.raises(StoreUnavailable):
-        await ben.append(diary.room, diary.head, following(diary.head, [turned("people")]))
+        await ben.append(diary.room, diary.session, diary.head, following(diary.head, [turned("people")]))
 
     assert await diary.is_as_expected()
 
@@ -59,7 +59,7 @@ async def test_trouble_after_the_commit_means_that_it_was_written_and_nobody_kno
     written = following(diary.head, [turned("people")])
 
     with pytest.raises(StoreUnavailable):
-        await ben.append(diary.room, diary.head, written)
+        await ben.append(diary.room, diary.session, diary.head, written)
 
     diary.log += written
     assert await diary.is_as_expected()
@@ -86,7 +86,7 @@ async def test_who_is_held_up_before_the_commit_may_be_overtaken() -> None:
 
     slow = MemoryStore(new_id, store.shelf, held_up)
     before = diary.head
-    waiting = asyncio.create_task(slow.append(diary.room, before, following(before, [turned("people")])))
+    waiting = asyncio.create_task(slow.append(diary.room, diary.session, before, following(before, [turned("people")])))
     await diary.write(turned("home"))
     go_on.set()
 
@@ -98,7 +98,7 @@ async def test_a_file_that_is_copied_back_has_an_older_past_under_the_same_epoch
     diary = await Diary.new(store)
     copied = store.shelf.copy()
     lost = following(diary.head, [turned("people")])
-    assert await store.append(diary.room, diary.head, lost) == Appended()
+    assert await store.append(diary.room, diary.session, diary.head, lost) == Appended()
     store.shelf.put_back(copied)
 
     assert await diary.is_as_expected()

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rooms import Leave, Position, Role, View
+from rooms import Leave, Position, RemoveParticipant, Role, Stamp, View
 from rooms.views import Unseen
 from rooms.wire import EventFrame, event_frames
 from tests.rooms.story import Story, sam_and_alex
@@ -79,6 +79,21 @@ def participant_left() -> Example:
     return telling.told()
 
 
+def participant_removed() -> Example:
+    """Alex has put out Kim, who said that her name was Sam. Everybody else is told that she has left."""
+    telling = Telling("participant_removed", sam_and_alex())
+    stamp = Stamp("window-of-alex-at-the-desk", 3)
+    telling.story.asks("alex", RemoveParticipant("sam"), stamp)
+    return telling.told()
+
+
+def device_removed() -> Example:
+    """Sam's lost phone is out, and he is here on his tablet."""
+    telling = Telling("device_removed", sam_and_alex(), you="sam")
+    telling.story.removes_device("sams-lost-phone")
+    return telling.told()
+
+
 def session_ended() -> Example:
     telling = Telling("session_ended", sam_and_alex(), you="sam")
     telling.story.ends("alex")
@@ -126,6 +141,8 @@ TELLERS = (
     participant_joined,
     names_of_all_kinds,
     participant_left,
+    participant_removed,
+    device_removed,
     session_ended,
     session_ended_by_itself,
     unseen,

@@ -12,6 +12,8 @@ from rooms import (
     Leave,
     OpenSession,
     Recorded,
+    RemoveDevice,
+    RemoveParticipant,
     Role,
     Room,
     Stamp,
@@ -57,6 +59,12 @@ class Story:
 
     def leaves(self, who: str) -> Decision:
         return self.asks(who, Leave())
+
+    def removes(self, who: str | None, whom: str) -> Decision:
+        return self.asks(who, RemoveParticipant(whom))
+
+    def removes_device(self, device: str) -> Decision:
+        return self.asks(None, RemoveDevice(device))
 
     def ends(self, who: str | None) -> Decision:
         return self.asks(who, EndSession())

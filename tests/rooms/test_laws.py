@@ -20,6 +20,8 @@ from rooms import (
     OpenSession,
     Recorded,
     Refusal,
+    RemoveDevice,
+    RemoveParticipant,
     Role,
     Room,
     Stamp,
@@ -27,8 +29,10 @@ from rooms import (
     View,
     decide,
     evolve,
+    may_see,
     replay,
     view_of,
+    why_not,
 )
 from rooms.wire import event_frames
 from tests.rooms.folding import fold
@@ -38,7 +42,10 @@ WHO = ("sam", "alex", "kim", "robin")
 NAMES = {"sam": "Sam", "alex": "Alex", "kim": "Kim", "robin": "Sam"}
 ROLES = {"sam": Role.SERVICE_USER, "alex": Role.WORKER, "kim": Role.SERVICE_USER, "robin": Role.SUPERVISOR}
 
+DEVICES = ("phone", "tablet")
+
 people = st.sampled_from(WHO)
+removals = st.builds(RemoveParticipant, st.sampled_from([*WHO, "nobody"]))
 house = st.one_of(
     st.builds(
         OpenSession,
@@ -49,12 +56,15 @@ house = st.one_of(
         st.sampled_from([*PAGES, "elsewhere"]),
     ),
     st.sampled_from([Join(who, ROLES[who], NAMES[who]) for who in WHO]),
+    st.builds(RemoveDevice, st.sampled_from(DEVICES)),
+    removals,
     st.just(EndSession()),
 )
 hands = st.one_of(
     st.builds(TurnPage, st.sampled_from([*PAGES, "elsewhere"])),
     st.builds(TurnPage, st.sampled_from(PAGES)),
     st.just(Leave()),
+    removals,
     st.just(EndSession()),
 )
 stamps = st.builds(Stamp, st.sampled_from(["w1", "w2", "w3"]), st.integers(1, 8))
@@ -179,6 +189,28 @@ def test_vw1_vw3_nobody_sees_what_is_not_theirs(steps: Steps) -> None:
             assert view is not None
             assert view.you == who
             assert all(each.role is not Role.SUPERVISOR for each in view.people)
+
+
+@given(stories, st.data())
+def test_pt9_pt11_who_is_out_stays_out_until_the_next_session(steps: Steps, data: st.DataObject) -> None:
+    story = told(steps)
+    cut = data.draw(st.integers(0, len(story.log)))
+    then = replay(story.begin, story.log[:cut])
+    for who in WHO:
+        for device in DEVICES:
+            if why_not(then, who, device) not in (None, "session_ended"):
+                assert story.room.session is not None and then.session is not None
+                assert story.room.session.id != then.session.id or why_not(story.room, who, device) is not None
+
+
+@given(stories)
+def test_vw1_a_reason_is_given_exactly_where_nothing_goes(steps: Steps) -> None:
+    story = told(steps)
+    assert story.room.session is not None
+    for who in WHO:
+        for device in DEVICES:
+            goes = not story.room.session.ended and device not in story.room.session.removed_devices
+            assert (why_not(story.room, who, device) is None) == (goes and may_see(story.room, who))
 
 
 @given(stories)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from rooms import Already, Join, Refusal, Role, already_in_as
-from rooms.events import ParticipantJoined, ParticipantLeft
-from rooms.limits import NAME_LETTERS, PARTICIPANTS_PER_SESSION
+from rooms import Actor, Already, Refusal, Role, TurnPage, already_in_as, decide, why_not
+from rooms.events import DeviceRemoved, ParticipantJoined, ParticipantLeft, ParticipantRemoved
+from rooms.limits import DEVICES_REMOVED, NAME_LETTERS, PARTICIPANTS_PER_SESSION
 from rooms.names import clean_name, same_name
 from tests.rooms.story import NOON, Story, sam_and_alex
 
@@ -92,26 +92,89 @@ def test_pt1_a_story_without_a_session_knows_nobody() -> None:
 @pytest.mark.parametrize("name", ["Sam", " SAM "])
 def test_pt8_sam_who_lost_his_browser_is_sam_on_another_device(name: str) -> None:
     story = sam_and_alex()
-    assert already_in_as(story.room, {"alex"}, Join("new", Role.SERVICE_USER, name)) == "sam"
+    assert already_in_as(story.room, name) == "sam"
     assert story.joins("sam", name) == Already(), "the same participation, and nobody joins anew"
 
 
-@pytest.mark.parametrize(
-    ("here", "role", "name"),
-    [
-        ({"sam"}, Role.SERVICE_USER, "Sam"),
-        (set(), Role.SERVICE_USER, "Robin"),
-        (set(), Role.SERVICE_USER, ""),
-        (set(), Role.SERVICE_USER, "Alex"),
-        (set(), Role.WORKER, "Alex"),
-        (set(), Role.WORKER, "Sam"),
-    ],
-)
-def test_pt8_nobody_is_taken_for_who_is_here_or_for_a_worker(here: set[str], role: Role, name: str) -> None:
-    assert already_in_as(sam_and_alex().room, here, Join("new", role, name)) is None
+@pytest.mark.parametrize("name", ["Robin", "", "Alex, nurse"])
+def test_pt8_nobody_is_taken_for_who_is_not_there_or_for_a_worker(name: str) -> None:
+    assert already_in_as(sam_and_alex().room, name) is None
 
 
-def test_pt8_who_has_left_comes_in_anew() -> None:
+def test_pt8_who_has_left_or_was_put_out_comes_in_anew() -> None:
+    story = sam_and_alex()
+    story.joins("kim", "Kim")
+    story.leaves("sam")
+    story.removes("alex", "kim")
+    assert already_in_as(story.room, "Sam") is None
+    assert already_in_as(story.room, "Kim") is None
+
+
+def test_pt9_this_is_not_sam() -> None:
+    """Kim said that her name was Sam. She is put out, and the real Sam comes in."""
+    story = sam_and_alex()
+    assert story.removes("alex", "sam") == (ParticipantRemoved("sam", "alex"),)
+    assert story.turns("sam", "people") == Refusal("left")
+    assert story.joins("sam", "Sam") == Refusal("left")
+    assert why_not(story.room, "sam", "sams-phone") == "removed"
+    assert [(person.id, person.left) for person in story.sees("alex").people] == [("sam", True), ("alex", False)]
+    assert isinstance(story.joins("the-real-sam", "Sam"), tuple)
+
+
+def test_pt9_putting_out_twice_is_nothing_new() -> None:
+    story = sam_and_alex()
+    story.removes("alex", "sam")
+    assert story.removes("alex", "sam") == Already()
+
+
+def test_pt9_who_has_left_is_out_already() -> None:
     story = sam_and_alex()
     story.leaves("sam")
-    assert already_in_as(story.room, set(), Join("new", Role.SERVICE_USER, "Sam")) is None
+    assert story.removes("alex", "sam") == Already()
+    assert not story.room.participants["sam"].removed
+    assert why_not(story.room, "sam", "sams-phone") == "left"
+
+
+def test_pt9_only_who_is_in_the_session_can_be_put_out() -> None:
+    assert sam_and_alex().removes("alex", "robin") == Refusal("unknown_person")
+
+
+def test_pt10_nobody_puts_out_a_colleague() -> None:
+    story = sam_and_alex()
+    story.joins("noor", "Noor", Role.WORKER)
+    assert story.removes("alex", "noor") == Refusal("not_allowed")
+    assert story.removes("alex", "alex") == Refusal("not_allowed")
+    assert not story.room.participants["noor"].left
+
+
+def test_pt10_whose_account_is_switched_off_is_put_out_by_the_house() -> None:
+    story = sam_and_alex()
+    assert story.removes(None, "alex") == (ParticipantRemoved("alex", ""),)
+    assert why_not(story.room, "alex", "alexs-laptop") == "removed"
+
+
+def test_pt11_one_device_is_out_and_sam_stays_on_the_other() -> None:
+    story = sam_and_alex()
+    assert story.removes_device("sams-tablet") == (DeviceRemoved("sams-tablet"),)
+    assert story.removes_device("sams-tablet") == Already()
+    assert why_not(story.room, "sam", "sams-tablet") == "removed"
+    assert why_not(story.room, "sam", "sams-phone") is None
+    assert isinstance(story.turns("sam", "people"), tuple)
+    assert not story.sees("alex").people[0].left
+
+
+def test_pt11_what_a_device_that_is_out_had_on_its_way_is_refused() -> None:
+    story = sam_and_alex()
+    story.removes_device("sams-tablet")
+    turn = TurnPage("people")
+    assert decide(story.room, Actor("sam", device="sams-tablet"), turn, story.now) == Refusal("left")
+    assert isinstance(decide(story.room, Actor("sam", device="sams-phone"), turn, story.now), tuple)
+
+
+def test_pt11_sixty_four_devices_can_be_put_out() -> None:
+    story = sam_and_alex()
+    for nth in range(DEVICES_REMOVED):
+        assert isinstance(story.removes_device(f"device-{nth}"), tuple)
+    assert story.removes_device("one-more") == Refusal("full")
+    assert story.removes_device("device-0") == Already()
+    assert why_not(story.room, "sam", "device-0") == "removed"

@@ -2,15 +2,26 @@
 
 import pytest
 
-from rooms import Already, Command, EndSession, Join, Leave, OpenSession, Refusal, Role, TurnPage
+from rooms import (
+    Command,
+    EndSession,
+    Join,
+    Leave,
+    OpenSession,
+    Refusal,
+    RemoveDevice,
+    RemoveParticipant,
+    Role,
+    TurnPage,
+)
 from rooms.commands import COMMAND_KINDS
 from rooms.permissions import may
 from tests.rooms.story import Story, sam_and_alex
 
 MAY = {
-    Role.SERVER: {OpenSession, Join, EndSession},
+    Role.SERVER: {OpenSession, Join, RemoveParticipant, RemoveDevice, EndSession},
     Role.SERVICE_USER: {TurnPage, Leave},
-    Role.WORKER: {TurnPage, Leave, EndSession},
+    Role.WORKER: {TurnPage, Leave, RemoveParticipant, EndSession},
     Role.SUPERVISOR: set(),
 }
 
@@ -23,13 +34,21 @@ def test_pm1_what_is_not_in_the_table_is_refused(role: Role) -> None:
 OF_THE_HOUSE: tuple[Command, ...] = (
     Join("kim", Role.WORKER, "Kim"),
     OpenSession("other", False, "starter", ("home",), "home"),
+    RemoveDevice("sams-tablet"),
 )
 
 
 @pytest.mark.parametrize("who", ["sam", "alex"])
 @pytest.mark.parametrize("command", OF_THE_HOUSE, ids=lambda command: type(command).__name__)
-def test_pm1_people_do_not_let_in_or_open(who: str, command: Command) -> None:
+def test_pm1_people_do_not_let_in_or_open_or_know_of_devices(who: str, command: Command) -> None:
     assert sam_and_alex().asks(who, command) == Refusal("not_allowed")
+
+
+def test_pm3_a_service_user_puts_nobody_out() -> None:
+    story = sam_and_alex()
+    story.joins("kim", "Kim")
+    assert story.removes("sam", "kim") == Refusal("not_allowed")
+    assert not story.room.participants["kim"].left
 
 
 def test_pm1_the_house_neither_reads_nor_leaves() -> None:
@@ -47,7 +66,7 @@ def test_pm2_only_people_of_the_session_come_in(role: Role) -> None:
 
 def test_pm3_control_is_equal() -> None:
     only_workers = {kind for kind in COMMAND_KINDS if may(Role.WORKER, kind) and not may(Role.SERVICE_USER, kind)}
-    assert only_workers == {EndSession}
+    assert only_workers == {RemoveParticipant, EndSession}
 
 
 def test_pm3_either_opens_a_page_and_leaves() -> None:
@@ -61,5 +80,7 @@ def test_pm1_the_house_opens_and_lets_in() -> None:
     story = Story()
     assert isinstance(story.opens(), tuple)
     assert isinstance(story.joins("sam", "Sam"), tuple)
+    assert isinstance(story.removes_device("sams-tablet"), tuple)
+    assert isinstance(story.removes(None, "sam"), tuple)
     assert isinstance(story.ends(None), tuple)
-    assert story.opens() != Already()
+    assert isinstance(story.opens("next-week"), tuple)

@@ -2,8 +2,8 @@
 
 import msgspec
 
-from rooms import Participant, Role, may_see, view_of
-from rooms.views import Unseen, seen
+from rooms import Participant, Role, may_see, view_of, why_not
+from rooms.views import PersonGone, Unseen, seen
 from rooms.wire import event_frames
 from tests.rooms.story import Story, sam_and_alex
 
@@ -19,6 +19,32 @@ def test_vw1_nothing_goes_to_who_has_left() -> None:
     story.leaves("sam")
     assert view_of(story.room, "sam") is None
     assert story.sees("alex").people[0].left
+
+
+def test_vw1_why_nothing_goes_to_a_device() -> None:
+    """In the order that matters to the person: that it is over, that they were put out, that they have left."""
+    story = sam_and_alex()
+    assert why_not(story.room, "sam", "sams-phone") is None
+    assert why_not(story.room, "kim-of-last-week", "kims-phone") == "session_ended"
+    story.leaves("sam")
+    assert why_not(story.room, "sam", "sams-phone") == "left"
+    story.ends("alex")
+    assert {why_not(story.room, who, "any") for who in ("sam", "alex")} == {"session_ended"}
+    assert why_not(Story().room, "sam", "sams-phone") == "session_ended"
+
+
+def test_vw1_a_supervisor_is_not_told_more() -> None:
+    story = sam_and_alex()
+    robin = Participant("robin", Role.SUPERVISOR, "Robin")
+    story.room = msgspec.structs.replace(story.room, participants={**story.room.participants, "robin": robin})
+    assert why_not(story.room, "robin", "robins-phone") == "left"
+
+
+def test_vw4_the_others_see_that_who_was_put_out_has_left_and_nothing_of_devices() -> None:
+    story = sam_and_alex()
+    story.removes_device("sams-tablet")
+    story.removes("alex", "sam")
+    assert [seen(recorded) for recorded in story.log[-2:]] == [Unseen(), PersonGone("sam")]
 
 
 def test_vw1_there_is_nothing_to_see_before_a_session() -> None:

@@ -1,7 +1,8 @@
 """Windows number their commands, so that sending one again is always safe."""
 
-from rooms import Already, Refusal
+from rooms import Already, Refusal, RemoveParticipant, Stamp
 from rooms.limits import SKIPPED_REMEMBERED, WINDOWS_PER_PARTICIPANT
+from rooms.room import Window
 from tests.rooms.story import sam_and_alex
 
 
@@ -35,6 +36,15 @@ def test_wn3_the_answer_is_the_same_after_leaving_and_after_the_end() -> None:
     assert story.turns("sam", "people", "sams-phone", 1) == Already()
     story.ends("alex")
     assert story.turns("sam", "people", "sams-phone", 1) == Already()
+
+
+def test_wn3_putting_out_is_carried_out_once() -> None:
+    story = sam_and_alex()
+    stamp = Stamp("alexs-laptop", 1)
+    assert isinstance(story.asks("alex", RemoveParticipant("sam"), stamp), tuple)
+    assert story.room.windows["alexs-laptop"] == Window("alex", 1)
+    story.joins("sam-again", "Sam")
+    assert story.asks("alex", RemoveParticipant("sam"), stamp) == Already()
 
 
 def test_wn4_a_number_that_was_jumped_over_came_to_nothing() -> None:

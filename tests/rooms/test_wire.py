@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rooms import Leave, Position, Refusal, TurnPage, wire
+from rooms import Leave, Position, Refusal, RemoveParticipant, TurnPage, wire
 from rooms.limits import ID_LETTERS, NUMBER_MAX
 from tests.rooms.story import sam_and_alex
 
@@ -27,16 +27,18 @@ PARSERS = (wire.parse_hello, wire.parse_submission, wire.parse_catch_up)
 
 
 def test_lm1_an_honest_hello() -> None:
-    hello = wire.parse_hello({"version": 1, "window": WINDOW, "position": ["epoch", 3, "tail"]})
+    hello = wire.parse_hello({"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", 3, "tail"]})
     assert hello.position is not None
     assert wire.position_of(hello.position) == Position("epoch", 3, "tail")
-    assert wire.parse_hello({"version": 1, "window": WINDOW, "position": None}).position is None
+    assert wire.parse_hello({"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": None}).position is None
 
 
 def test_lm1_honest_commands() -> None:
     turn = wire.parse_submission({"number": 1, "command": {"type": "turn_page", "page": "people"}})
     assert turn == wire.Submission(1, TurnPage("people"))
     assert wire.parse_submission({"number": 2, "command": {"type": "leave"}}).command == Leave()
+    remove = {"number": 3, "command": {"type": "remove_participant", "participant": "sam"}}
+    assert wire.parse_submission(remove).command == RemoveParticipant("sam")
     assert wire.parse_catch_up({"position": ["epoch", 0, ""]}) == Position("epoch", 0, "")
 
 
@@ -51,6 +53,8 @@ def test_lm1_honest_commands() -> None:
         {"number": 1, "command": {"type": "join", "participant": "x", "role": "worker", "name": "X"}},
         {"number": 1, "command": {"type": "open_session"}},
         {"number": 1, "command": {"type": "leave", "participant": "alex"}},
+        {"number": 1, "command": {"type": "remove_participant"}},
+        {"number": 1, "command": {"type": "remove_device", "device": "sams-tablet"}},
         {"number": 1, "command": {"type": "turn_page"}},
         {"number": 1, "command": {"type": "turn_page", "page": 7}},
         {"number": 1, "command": {"type": "leave"}, "more": 1},
@@ -65,14 +69,14 @@ def test_lm1_what_does_not_fit_is_refused_as_a_whole(data: object) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        {"version": 1, "window": "short", "position": None},
-        {"version": 1, "window": "w" * (ID_LETTERS + 1), "position": None},
-        {"version": 1, "window": "w" * 21 + "/", "position": None},
-        {"version": 1, "window": WINDOW},
-        {"version": 1, "window": WINDOW, "position": ["epoch", -1, ""]},
-        {"version": 1, "window": WINDOW, "position": ["epoch", 2**53, ""]},
-        {"version": 1, "window": WINDOW, "position": ["", 1, ""]},
-        {"version": 1, "window": WINDOW, "position": ["epoch", 1]},
+        {"version": wire.PROTOCOL_VERSION, "window": "short", "position": None},
+        {"version": wire.PROTOCOL_VERSION, "window": "w" * (ID_LETTERS + 1), "position": None},
+        {"version": wire.PROTOCOL_VERSION, "window": "w" * 21 + "/", "position": None},
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW},
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", -1, ""]},
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", 2**53, ""]},
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["", 1, ""]},
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", 1]},
         {"version": True, "window": WINDOW, "position": None},
     ],
     ids=str,
@@ -121,8 +125,8 @@ def test_packets_are_what_their_names_say() -> None:
     view = story.sees("sam")
     frames = wire.event_frames(story.log)
     packets = {
-        wire.welcome(view, (), 1, {"sam", "alex"}): wire.Welcome(1, view, (), 1, ("alex", "sam")),
-        wire.welcome(None, story.log, 0, ()): wire.Welcome(1, None, frames, 0, ()),
+        wire.welcome(view, (), 1, {"sam", "alex"}): wire.Welcome(wire.PROTOCOL_VERSION, view, (), 1, ("alex", "sam")),
+        wire.welcome(None, story.log, 0, ()): wire.Welcome(wire.PROTOCOL_VERSION, None, frames, 0, ()),
         wire.events(story.log): wire.Events(frames),
         wire.whole(view): wire.Whole(view),
         wire.answer(WINDOW, 1, "refused", "left"): wire.Answer(WINDOW, 1, "refused", "left"),

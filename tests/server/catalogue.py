@@ -26,11 +26,16 @@ KEYWORDS = {"_": None, "N_": None, "words": None}
 
 def messages() -> Iterator[str]:
     """All texts in the sources, some of them more than once."""
+    return (message for _, message in messages_by_file())
+
+
+def messages_by_file() -> Iterator[tuple[str, str]]:
+    """The same, each after the file that it stands in, like `server/pages/door.py`."""
     for folder, methods in ((TOP / "server", PYTHON), (TOP / "client_templates", TEMPLATES)):
         found = extract_from_dir(folder, methods, OPTIONS, KEYWORDS, directory_filter=lambda path: _is_ours(str(path)))
-        for _, _, message, _, _ in found:
+        for file, _, message, _, _ in found:
             assert isinstance(message, str), "the catalogue has no plurals yet"
-            yield message
+            yield f"{folder.name}/{file}", message
 
 
 def template() -> bytes:

@@ -136,12 +136,12 @@ BAD_HELLOS: tuple[Maker, ...] = (
     lambda _: "40",
     lambda _: "40null",
     lambda _: "40[]",
-    lambda _: '40{"version":1}',
-    lambda _: hello(version="1"),
+    lambda _: '40{"version":2}',
+    lambda _: hello(version="2"),
     lambda _: hello(position=["epoch", -1, "tail"]),
     lambda r: hello(position={"seq": r.randrange(9)}),
-    lambda _: '40{"version":1,"window":"short","position":null}',
-    lambda _: '40{"version":1,"window":"../../../../../../../../etc","position":null}',
+    lambda _: '40{"version":2,"window":"short","position":null}',
+    lambda _: '40{"version":2,"window":"../../../../../../../../etc","position":null}',
     lambda _: hello()[:-1] + ',"participant":"somebody"}',
 )
 

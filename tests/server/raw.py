@@ -47,7 +47,12 @@ class RawSocket:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, read_buffer)
         raw.setblocking(False)
         await asyncio.get_running_loop().sock_connect(raw, ("127.0.0.1", held.house.port))
-        reader, writer = await asyncio.open_connection(sock=raw, limit=2048 if read_buffer else 65536)
+        reader, writer = await asyncio.open_connection(
+            sock=raw,
+            limit=2048 if read_buffer else 65536,
+            ssl=held.house.trust,
+            server_hostname="127.0.0.1" if held.house.phone else None,
+        )
         head = (
             f"GET /s/{held.ticket}/live/?EIO=4&transport=websocket HTTP/1.1\r\n"
             f"Host: 127.0.0.1:{held.house.port}\r\nOrigin: {held.house.url}\r\nCookie: {held.cookie_header}\r\n"

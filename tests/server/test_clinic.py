@@ -32,6 +32,13 @@ def test_a_whole_file_is_complete_and_its_number_can_be_dialled(tmp_path: Path) 
     assert load_clinic(file).help[0].dialled == "+00000000000"
 
 
+def test_a_zone_and_the_idle_minutes_have_their_usual_values(tmp_path: Path) -> None:
+    clinic = load_clinic(written(tmp_path, WHOLE))
+    assert (clinic.zone.key, clinic.idle_minutes) == ("UTC", 15)
+    clinic = load_clinic(written(tmp_path, 'time_zone = "Europe/Vienna"\nidle_minutes = 5\n' + WHOLE))
+    assert (clinic.zone.key, clinic.idle_minutes) == ("Europe/Vienna", 5)
+
+
 def test_the_built_in_words_hold_no_number_and_the_check_says_so() -> None:
     assert not any(line.number for line in load_clinic(None).help)
     assert [problem for problem in check(None) if "has no number yet" in problem] == check(None) != []
@@ -49,6 +56,10 @@ def test_the_built_in_words_hold_no_number_and_the_check_says_so() -> None:
         ('name = "Our clinic"', "name = true", "help[0].name"),
         ('language = "en"', 'language = "English"', "language"),
         ("[[help]]", "[[hilfe]]", "hilfe"),
+        ('language = "en"', 'language = "en"\ntime_zone = "Mars/Olympus"', "time_zone"),
+        ('language = "en"', 'language = "en"\ntime_zone = "../UTC"', "time_zone"),
+        ('language = "en"', 'language = "en"\nidle_minutes = 4', "idle_minutes"),
+        ('language = "en"', 'language = "en"\nidle_minutes = 121', "idle_minutes"),
         ('language = "en"', "language = ", "line 2"),
     ],
 )

@@ -37,14 +37,6 @@ def test_every_block_of_the_starter_carries_its_id_in_the_html() -> None:
         assert page.blocks[0] == "title"
 
 
-def test_sentences_of_the_starter_are_short_enough_to_read_easily() -> None:
-    for page in load_content().pages.values():
-        text = re.sub(r"<[^>]+>", " ", page.html)
-        words = [len(sentence.split()) for sentence in re.split(r"[.?!:]\s", text)]
-        assert sum(words) / len(words) < 13, page.id
-        assert max(words) <= 32, page.id
-
-
 def test_html_in_a_page_is_shown_as_letters(tmp_path: Path) -> None:
     content = load_content(pack(tmp_path, FRONT + "{#one}\n<script>alert(1)</script>\n\n{#two}\nA <b>word</b>\n"))
     assert "<script" not in content.pages["home"].html

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,17 +21,17 @@ def folder() -> Iterator[Path]:
 
 
 async def test_the_server_carries_out_an_order_and_says_what_it_did(tmp_path: Path) -> None:
-    async def greet(argument: str) -> str:
-        return f"kept as {argument}"
+    async def greet(arguments: Sequence[str]) -> str:
+        return f"kept as {' '.join(arguments)}"
 
     path = tmp_path / "control.sock"
     async with await listen(path, {"backup": greet}):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert await asyncio.to_thread(ask, path, "backup", "b.db") == "kept as b.db"
+        assert await asyncio.to_thread(ask, path, "backup", "b.db", "now") == "kept as b.db now"
 
 
 async def test_a_problem_comes_back_as_one_line(tmp_path: Path) -> None:
-    async def refuse(argument: str) -> str:
+    async def refuse(arguments: Sequence[str]) -> str:
         raise ControlProblem("that is not a backup")
 
     path = tmp_path / "control.sock"
@@ -43,10 +43,10 @@ async def test_a_problem_comes_back_as_one_line(tmp_path: Path) -> None:
 
 
 async def test_bad_bytes_on_the_socket_change_nothing(folder: Path) -> None:
-    asked: list[str] = []
+    asked: list[Sequence[str]] = []
 
-    async def note(argument: str) -> str:
-        asked.append(argument)
+    async def note(arguments: Sequence[str]) -> str:
+        asked.append(arguments)
         return "done"
 
     path = folder / "control.sock"
@@ -66,7 +66,7 @@ def test_nobody_serving_is_told_apart_from_a_refusal(tmp_path: Path) -> None:
 
 
 async def test_a_folder_with_a_long_path_has_its_socket_too(tmp_path: Path) -> None:
-    async def greet(argument: str) -> str:
+    async def greet(arguments: Sequence[str]) -> str:
         return "done"
 
     folder = tmp_path / ("a" * 100) / ("b" * 100)

@@ -4,16 +4,21 @@ with a fault behind it.
 
 from __future__ import annotations
 
+import asyncio
 import tracemalloc
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from contextlib import asynccontextmanager, closing
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog.testing
+import uvloop
 
 from rooms import Position
 from rooms.wire import Submission
+from server.certificate import certificate_for
 from server.connection import OUTBOX_BYTES, OUTBOX_PACKETS
 from server.guard import Guard, Receive, Scope, Send
 from server.open_room import Seat
@@ -23,7 +28,7 @@ from server.sockets import Sockets
 from tests.house import House
 from tests.live_client import Closed, LiveClient, Way
 from tests.server.mischief import command, hello
-from tests.server.raw import RawSocket
+from tests.server.raw import PING, RawSocket, frame
 from tests.visitor import Held
 from tests.waiting import until
 
@@ -71,10 +76,13 @@ class Everybody:
 
 
 @asynccontextmanager
-async def an_endpoint(tickets: Everybody | None = None) -> AsyncIterator[tuple[Sockets, Ears, Held]]:
-    """The live endpoint behind its wall, in this process and with nothing else."""
+async def an_endpoint(
+    tickets: Everybody | None = None, phone: Path | None = None
+) -> AsyncIterator[tuple[Sockets, Ears, Held]]:
+    """The live endpoint behind its wall, in this process and with nothing else; by https with a folder `phone`."""
     listening = listen("127.0.0.1", 0)
-    house = House(Path("nowhere"), port=listening.getsockname()[1])
+    house = House(phone or Path("nowhere"), port=listening.getsockname()[1], phone=phone is not None)
+    tls = certificate_for("127.0.0.1", phone / "phone.pem", datetime.now(UTC)).tls if phone else None
     ears = Ears()
     sockets = Sockets(tickets or Everybody(), house.url, str)
     sockets.use(ears)
@@ -87,8 +95,8 @@ async def an_endpoint(tickets: Everybody | None = None) -> AsyncIterator[tuple[S
             await send({"type": f"{message['type']}.complete"})
         await send({"type": "lifespan.shutdown.complete"})
 
-    guard = Guard(app, public_url=house.url, proxies=(), sentence=str)
-    async with serving(guard, listening, sockets.stop):
+    guard = Guard(app, public_url=house.url, proxies=(), sentence=str, https_for_good=False)
+    async with serving(guard, listening, sockets.stop, tls):
         yield sockets, ears, Held(house, "sam", {})
 
 
@@ -242,3 +250,69 @@ async def test_once_it_has_stopped_nobody_comes_in() -> None:
             await late.open()
         assert closed.value.status == 503
         await late.close()
+
+
+# --- by https, without a proxy: for a phone in the local network ---
+
+
+async def test_by_https_both_ways_bring_everything_and_one_leads_to_the_other(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with (
+            an_endpoint(phone=tmp_path) as (sockets, ears, held),
+            LiveClient(held.house.url, held.ticket, held.cookies, trust=held.house.trust) as alex,
+            LiveClient(held.house.url, held.ticket, held.cookies, trust=held.house.trust, way="polling") as sam,
+        ):
+            for client in (alex, sam):
+                await client.send_raw(hello())
+            await until(lambda: len(ears.here) == 2, "both")
+            for number in range(10, 50):
+                sockets.tell(ears.here, packet(number, 5000))
+            await sam.wait_for("events", lambda said: said["filling"].startswith("49"))
+            await sam.upgrade()
+            for number in range(50, 90):
+                sockets.tell(ears.here, packet(number, 5000))
+            for client in (alex, sam):
+                await client.wait_for("events", lambda said: said["filling"].startswith("89"))
+                assert [said["filling"][:2] for _, said in client.messages] == [str(each) for each in range(10, 90)]
+
+    await on_the_products_loop(story())
+
+
+async def test_by_https_too_a_socket_that_is_not_read_is_cut(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with an_endpoint(phone=tmp_path) as (sockets, ears, held):
+            with closing(await RawSocket.open(held, read_buffer=4096)) as sam:
+                sam.send(hello())
+                await until(lambda: ears.here, "Sam")
+                assert connections_of(held.house) == 1
+                for number in range(4000):
+                    sockets.tell(ears.here, packet(number, MEGABYTE // 10))
+                    await asyncio.sleep(0)
+                await until(lambda: ears.gone == ears.here, "Sam to be given up")
+                # An orderly close would wait for Sam to read.
+                await until(lambda: connections_of(held.house) == 0, "the server's end to be gone", 3)
+
+    await on_the_products_loop(story())
+
+
+async def test_by_https_too_pings_whose_answers_nobody_reads_are_cut(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with an_endpoint(phone=tmp_path) as (_, _, held):
+            with closing(await RawSocket.open(held, read_buffer=4096)) as sam:
+                assert connections_of(held.house) == 1
+                sam.write(frame(b"x" * 125, PING) * 125_000)
+                await until(lambda: connections_of(held.house) == 0, "the server's end to be gone", 20)
+
+    await on_the_products_loop(story())
+
+
+async def on_the_products_loop(story: Coroutine[Any, Any, None]) -> None:
+    """The tests run on Python's own event loop, whose encrypted transports are other ones."""
+    await asyncio.to_thread(uvloop.run, story)
+
+
+def connections_of(house: House) -> int:
+    """How many the server holds, as the system has it: one that is closing in good order still counts."""
+    lines = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    established = "01"
+    return sum(int(own.partition(":")[2], 16) == house.port and state == established for _, own, _, state, *_ in lines)

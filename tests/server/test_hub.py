@@ -19,6 +19,8 @@ from rooms import (
     Position,
     Recorded,
     Refusal,
+    RemoveDevice,
+    RemoveParticipant,
     Role,
     TurnPage,
     evolve,
@@ -30,7 +32,7 @@ from rooms.presence import GRACE
 from server.bus.memory import MemoryBus, MemoryExchange
 from server.hub import HEAD_POLL, PENDING_PER_CONNECTION, Hub, Seat
 from server.open_room import AGAIN_HOLDS, CLOSE_AFTER, KEPT_FOR, STORE_PATIENCE
-from server.ports import NewRoom, StoreUnavailable
+from server.ports import NewSession, StoreUnavailable
 from server.store.memory import MemoryStore, Shelf
 from server.sweep import tidy
 from tests.world.loop import VirtualClock, VirtualLoop
@@ -78,8 +80,11 @@ class Node:
         self.hub = Hub(self.store, self.bus, self.ears, scene.clock, scene.new_id, name)
         self.hub.start()
 
-    async def attach(self, connection: str, who: str, position: Position | None = None) -> None:
-        self.hub.attach(connection, Seat("room", who, f"ticket-{who}"), f"window-of-{connection}", position)
+    async def attach(
+        self, connection: str, who: str, position: Position | None = None, ticket: str | None = None
+    ) -> None:
+        seat = Seat("room", who, ticket or f"ticket-{who}")
+        self.hub.attach(connection, seat, f"window-of-{connection}", position)
         await asyncio.sleep(SOON)
 
     def submit(self, connection: str, number: int, command: FromWindow) -> None:
@@ -111,11 +116,16 @@ class Scene:
         self._ids += 1
         return f"id-{self._ids}"
 
-    async def open_session(self) -> None:
-        await self.store.create(NewRoom("room", "session", practice=False, account=None, at=0))
-        await self.hub.ask("room", SERVER, OpenSession("session", False, "starter", PAGES, "home"))
-        await self.hub.ask("room", SERVER, Join("alex", Role.WORKER, "Alex"))
-        await self.hub.ask("room", SERVER, Join("sam", Role.SERVICE_USER, "Sam"))
+    async def open_session(self, session: str = "session", alex: str = "alex", sam: str = "sam") -> None:
+        await self.store.prepare(NewSession("room", session, practice=False, account=None, made_at=0))
+        opened = await self.hub.ask("room", SERVER, OpenSession(session, False, "starter", PAGES, "home"))
+        assert isinstance(opened, tuple)
+        await self.hub.ask("room", SERVER, Join(alex, Role.WORKER, "Alex"))
+        await self.hub.ask("room", SERVER, Join(sam, Role.SERVICE_USER, "Sam"))
+
+    async def ends_and_meets_again(self) -> None:
+        await self.hub.ask("room", Actor("alex"), EndSession())
+        await self.open_session("next-week", "alex-again", "sam-again")
 
 
 def story(tell: Callable[[Scene], Coroutine[Any, Any, None]]) -> Callable[[], None]:
@@ -126,6 +136,7 @@ def story(tell: Callable[[Scene], Coroutine[Any, Any, None]]) -> Callable[[], No
 
             async def from_the_beginning() -> list[str]:
                 scene = Scene(loop)
+                await scene.store.create("room", at=0)
                 await scene.open_session()
                 await tell(scene)
                 return scene.errors_expected
@@ -504,9 +515,144 @@ async def test_stopping_says_to_come_back(scene: Scene) -> None:
 async def test_a_room_that_is_destroyed_ends_for_who_is_in_it(scene: Scene) -> None:
     """[SE6]"""
     await scene.node.attach("a", "alex")
-    await scene.store.destroy("room")
+    await scene.store.destroy("session", at=0)
     await asyncio.sleep(2 * HEAD_POLL)
     assert scene.ears.closed == {"a": "session_ended"}
+
+
+# --- put out ---
+
+
+@story
+async def test_who_is_put_out_gets_nothing_from_that_event_on(scene: Scene) -> None:
+    """[PT9] [VW1]: not even the event itself."""
+    await scene.node.attach("a", "alex")
+    await scene.node.attach("s-phone", "sam")
+    await scene.node.attach("s-tablet", "sam", ticket="sams-tablet")
+    before = {each: list(scene.ears.heard[each]) for each in ("s-phone", "s-tablet")}
+    scene.node.submit("a", 1, RemoveParticipant("sam"))
+    await asyncio.sleep(SOON)
+    await scene.node.turn("a", 2, "sleep")
+    assert scene.ears.closed == {"s-phone": "removed", "s-tablet": "removed"}
+    assert {each: scene.ears.heard[each] for each in before} == before
+    assert scene.ears.events("a") == [(4, "participant_left"), (5, "page_turned")]
+    assert scene.ears.last("a", "presence")["here"] == ["alex"]
+    await scene.node.attach("s-again", "sam", ticket="another-device")
+    assert scene.ears.closed["s-again"] == "removed" and "s-again" not in scene.ears.heard
+
+
+@story
+async def test_a_device_that_is_put_out_gets_nothing_and_sam_stays_on_the_other(scene: Scene) -> None:
+    """[PT11]"""
+    await scene.node.attach("a", "alex")
+    await scene.node.attach("s-phone", "sam")
+    for window in ("s-lost-1", "s-lost-2"):
+        await scene.node.attach(window, "sam", ticket="lost-phone")
+    before = {each: list(scene.ears.heard[each]) for each in ("s-lost-1", "s-lost-2")}
+    await scene.hub.ask("room", SERVER, RemoveDevice("lost-phone"))
+    await scene.node.turn("a", 1, "sleep")
+    assert scene.ears.closed == {"s-lost-1": "removed", "s-lost-2": "removed"}
+    assert {each: scene.ears.heard[each] for each in before} == before
+    assert scene.ears.events("a") == scene.ears.events("s-phone") == [(4, "unseen"), (5, "page_turned")]
+    assert scene.hub.here("room") == {"alex", "sam"}
+    await scene.node.attach("s-again", "sam", ticket="lost-phone")
+    assert scene.ears.closed["s-again"] == "removed" and "s-again" not in scene.ears.heard
+
+
+@story
+async def test_who_is_put_out_on_one_process_is_out_on_the_other(scene: Scene) -> None:
+    """[PT9] [PT11] In one catch-up with what came after."""
+    south = Node(scene, "south")
+    await scene.node.attach("a", "alex")
+    await south.attach("s", "sam")
+    await south.attach("s-lost", "sam", ticket="lost-phone")
+    scene.exchange.cut("south")
+    await scene.node.turn("a", 1, "sleep")
+    await scene.hub.ask("room", SERVER, RemoveDevice("lost-phone"))
+    await scene.node.turn("a", 2, "worry")
+    await scene.hub.ask("room", Actor("alex"), RemoveParticipant("sam"))
+    await scene.node.turn("a", 3, "plans")
+    await asyncio.sleep(HEAD_POLL + SOON)
+    assert south.ears.events("s-lost") == [(4, "page_turned")]
+    assert south.ears.events("s") == [(4, "page_turned"), (5, "unseen"), (6, "page_turned")]
+    assert south.ears.closed == {"s-lost": "removed", "s": "removed"}
+
+
+# --- one session after the other ---
+
+
+@story
+async def test_the_next_session_is_opened_in_the_same_room(scene: Scene) -> None:
+    """[SE3] [OR1] The room's numbers go on; who was in the last one is told that it has ended."""
+    await scene.node.attach("a", "alex")
+    await scene.node.turn("a", 1, "sleep")
+    await scene.ends_and_meets_again()
+    assert scene.ears.closed == {"a": "session_ended"}
+    await scene.node.attach("a2", "alex-again")
+    await scene.node.attach("old", "sam")
+    assert scene.ears.closed["old"] == "session_ended" and "old" not in scene.ears.heard
+    view = scene.ears.last("a2", "welcome")["whole"]
+    assert (view["page"], view["position"][1], view["ended"]) == ("home", 8, False)
+    assert [person["id"] for person in view["people"]] == ["alex-again", "sam-again"]
+    assert scene.ears.last("a2", "welcome")["here"] == ["alex-again"]
+
+
+@story
+async def test_of_a_session_that_has_ended_no_log_is_left_when_the_next_one_begins(scene: Scene) -> None:
+    """[OR7] [SE8] And what it was when it ended is there still."""
+    await scene.hub.ask("room", Actor("sam"), TurnPage("sleep"))
+    await scene.ends_and_meets_again()
+    assert [recorded.seq for recorded in scene.shelf.log("room")] == [6, 7, 8]
+    over = await scene.store.closed("session")
+    assert over is not None and over.session is not None
+    assert (over.seq, over.session.opened, over.session.ended) == (5, ("sleep",), True)
+
+
+@story
+async def test_while_the_log_cannot_be_let_go_of_the_next_session_waits(scene: Scene) -> None:
+    """[OR7] The end was written by a process that died right after; and now the store only reads."""
+    room = await scene.store.load("room")
+    assert room is not None
+    await scene.store.append(
+        "room", "session", room.position, [Recorded(room.seq + 1, "the-end", SessionEnded("alex", 0))]
+    )
+    await scene.store.prepare(NewSession("room", "next-week", practice=False, account=None, made_at=0))
+    opening = OpenSession("next-week", False, "starter", PAGES, "home")
+    await asyncio.sleep(HEAD_POLL)
+    south = Node(scene, "south")
+    south.store.pace = busy("before_commit")
+    try:
+        await south.hub.ask("room", SERVER, opening)
+    except StoreUnavailable:
+        south.store.pace = at_once
+        assert isinstance(await south.hub.ask("room", SERVER, opening), tuple)
+        assert [recorded.seq for recorded in scene.shelf.log("room")] == [5]
+        return
+    raise AssertionError("the next session began over the log of the last one")
+
+
+@story
+async def test_what_is_destroyed_does_not_disturb_the_session_that_goes_on(scene: Scene) -> None:
+    """[SE6]"""
+    await scene.ends_and_meets_again()
+    await scene.node.attach("a", "alex-again")
+    await scene.store.destroy("session", at=0)
+    scene.hub.destroyed("room", "session")
+    await scene.node.turn("a", 1, "sleep")
+    assert "whole" not in [name for name, _ in scene.ears.heard["a"]]
+    assert scene.ears.events("a") == [(8, "page_turned")]
+
+
+@story
+async def test_what_is_destroyed_is_forgotten_by_this_process_too(scene: Scene) -> None:
+    """[SE6] Though the room is still there, because another session was prepared in it."""
+    await scene.store.prepare(NewSession("room", "for-tuesday", practice=False, account=None, made_at=0))
+    await scene.hub.ask("room", SERVER, EndSession())
+    await scene.store.destroy("session", at=0)
+    scene.hub.destroyed("room", "session")
+    room = await scene.hub.look("room")
+    assert room is not None
+    assert (room.seq, room.session, room.participants) == (4, None, {})
 
 
 # --- who is here ---
@@ -677,7 +823,7 @@ async def test_after_ten_minutes_the_log_forgets_and_the_room_does_not(scene: Sc
     await scene.node.turn("a", 1, "sleep")
     assert len(scene.shelf.log("room")) == 4
     await asyncio.sleep(1.3 * KEPT_FOR)
-    assert scene.shelf.log("room") == ()
+    assert scene.shelf.log("room") == []
     room = await scene.store.load("room")
     assert room is not None and room.session is not None and room.session.page == "sleep"
 
@@ -689,7 +835,7 @@ async def test_the_log_of_a_room_that_nobody_uses_any_more_is_forgotten_too(scen
     await scene.node.turn("a", 1, "sleep")
     scene.hub.detach("a")
     await asyncio.sleep(CLOSE_AFTER + 3 * HEAD_POLL)
-    assert scene.shelf.log("room") == ()
+    assert scene.shelf.log("room") == []
 
 
 @story
@@ -698,11 +844,11 @@ async def test_what_a_process_that_died_left_of_an_ended_session_is_tidied(scene
     room = await scene.store.load("room")
     assert room is not None
     end = Recorded(room.seq + 1, "the-end", SessionEnded("alex", 0))
-    await scene.store.append("room", room.position, [end])
+    await scene.store.append("room", "session", room.position, [end])
     assert scene.shelf.log("room")[-1] == end
     await tidy(scene.store, scene.hub)
     await asyncio.sleep(3 * HEAD_POLL)
-    assert scene.shelf.log("room") == ()
+    assert scene.shelf.log("room") == []
     assert await scene.store.load("room") == evolve(room, end)
 
 

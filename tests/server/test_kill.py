@@ -20,7 +20,7 @@ from rooms.limits import COMMANDS_IN_FLIGHT
 from rooms.wire import PROTOCOL_VERSION
 from server.clock import SystemClock, new_id
 from server.identity.tickets import NewTicket, Tickets, here_cookie, secret_cookie
-from server.ports import Appended, Missed, NewRoom, Store
+from server.ports import Appended, Missed, NewSession, Store
 from server.store.opening import open_sqlite
 from tests.conftest import Amount
 from tests.house import House
@@ -171,17 +171,18 @@ class Storm:
         """A room with four people in it, written while nobody serves."""
         self.house.data.mkdir(parents=True, exist_ok=True)
         pages = tuple(page for name in NAMES for page in pages_of(name))
-        commands: list[Command] = [OpenSession(new_id(), False, "starter", ("home", *pages), "home")]
+        session = new_id()
+        commands: list[Command] = [OpenSession(session, False, "starter", ("home", *pages), "home")]
         participants = [new_id() for _ in NAMES]
         commands += [Join(who, Role.WORKER, name) for who, name in zip(participants, NAMES, strict=True)]
         clock = SystemClock()
         async with open_sqlite(*self._files, new_id, on_fatal=self._never) as opened:
-            session = new_id()
-            position = await opened.store.create(NewRoom(self.room, session, False, None, clock.wall()))
+            position = await opened.store.create(self.room, clock.wall())
+            await opened.store.prepare(NewSession(self.room, session, False, None, clock.wall()))
             room = Room(self.room, position.epoch)
             for command in commands:
-                room = await self._carry_out(opened.store, room, command)
-            tickets = Tickets(opened.database, clock, new_id)
+                room = await self._carry_out(opened.store, session, room, command)
+            tickets = Tickets(opened.database, opened.store.keys, clock, new_id)
             for who, name in zip(participants, NAMES, strict=True):
                 self.people.append(Person(name, await tickets.create(self.room, session, who, Role.WORKER)))
             self._begun = room.position
@@ -255,11 +256,11 @@ class Storm:
         return self.house.data / "copage.db", self.house.data / "key"
 
     @staticmethod
-    async def _carry_out(store: Store, room: Room, command: Command) -> Room:
+    async def _carry_out(store: Store, session: str, room: Room, command: Command) -> Room:
         events = decide(room, SERVER, command, now=0)
         assert isinstance(events, tuple), events
         recorded = [Recorded(room.seq + nth, new_id(), event) for nth, event in enumerate(events, 1)]
-        assert isinstance(await store.append(room.id, room.position, recorded), Appended)
+        assert isinstance(await store.append(room.id, session, room.position, recorded), Appended)
         for each in recorded:
             room = evolve(room, each)
         return room
@@ -289,12 +290,13 @@ async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(t
 
 TELL_BEFORE_COMMIT = (
     "server/open_room.py",
-    """            result = await self._append(after, recorded)
+    """            result = await self._append(_session_of(self.room, decision), after, recorded)
             if isinstance(result, Appended):
                 self._follow(recorded)
 """,
-    """            self._follow(recorded)
-            result = await self._append(after, recorded)
+    """            session = _session_of(self.room, decision)
+            self._follow(recorded)
+            result = await self._append(session, after, recorded)
             if isinstance(result, Appended):
 """,
 )

@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute, Route
 
 from server import app
 from server.app import create_app
+from server.clinic import BUILT_IN
 from server.clock import SystemClock
 from server.pages import Needs, site
 from server.settings import read_settings
@@ -21,6 +22,8 @@ from tests.contracts.trouble import no_trouble
 
 ADDRESS = "http://127.0.0.1:8000"
 PASSWORD = "four words in a row"
+ON_THE_WAY_IN = {"/sign-in", "/sign-in/code", "/sign-in/set-up"}
+"""Pages that send on whoever is signed in."""
 
 
 async def test_no_address_writes_anything_when_it_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,25 +34,37 @@ async def test_no_address_writes_anything_when_it_is_looked_at(tmp_path: Path, m
         return routes
 
     monkeypatch.setattr(app, "site", seen)
-    async with create_app(read_settings({"COPAGE_DATA": str(tmp_path)}), no_trouble) as copage:
+    clinic = tmp_path / "clinic.toml"
+    clinic.write_text(BUILT_IN.read_text().replace("idle_minutes = 15", "idle_minutes = 120"))
+    settings = read_settings({"COPAGE_DATA": str(tmp_path), "COPAGE_CLINIC_FILE": str(clinic)})
+    async with create_app(settings, no_trouble) as copage:
         start = f"/start/{await copage.start_links.make()}"
-        await copage.accounts.create("alex", PASSWORD, "Alex", "nurse")
+        made = await copage.accounts.create("alex", PASSWORD, "Alex", "nurse")
+        _, welcome = await copage.keeping.invite("Kim", "", ["worker"])
         transport = httpx2.ASGITransport(copage.asgi)
         async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS, headers={"Origin": ADDRESS}) as alex:
             await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
             practice = (await alex.post("/desk/practice")).headers["location"]
-            await alex.post("/desk/sessions")
-            desk = (await alex.get("/desk")).text
-            [enter] = re.findall(r"/desk/sessions/[\w-]+/enter", desk)
-            [join] = re.findall(r"/join/[\w-]+", desk)
+            room = (await alex.post("/desk/sessions")).headers["location"]
+            shown = (await alex.get(room)).text
+            [enter] = re.findall(r"/desk/rooms/[\w-]+/sessions/[\w-]+/enter", shown)
+            [join] = set(re.findall(r"/join/[\w-]+", shown))
             here = (await alex.post(enter)).headers["location"]
-            [style] = re.findall(r"/assets/main-[\w.-]+", desk)
+            waiting = (await alex.post(join, data={"name": "Sam"})).headers["location"]
+            [style] = re.findall(r"/assets/main-[\w.-]+", shown)
             addresses = {
                 "/start/{token}": start,
-                "/practice/{room}": practice,
+                "/welcome/{token}": f"/welcome/{welcome}",
+                "/admin/accounts/{account}": f"/admin/accounts/{made.id}",
+                "/admin/rooms/{room}": room.replace("/desk/", "/admin/"),
+                "/desk/rooms/{room}": room,
+                "/practice/{session}": practice,
                 "/join/{token}": join,
                 "/s/{ticket}": here,
                 "/s/{ticket}/page/{page}": f"{here}/page/people",
+                "/s/{ticket}/arrivals": f"{here}/arrivals",
+                "/s/{ticket}/news": f"{waiting}/news",
+                "/s/{ticket}/topic/{page}": f"{waiting}/topic/people",
                 "/assets/{name}": style,
             }
             written = _counted(monkeypatch)
@@ -60,14 +75,16 @@ async def test_no_address_writes_anything_when_it_is_looked_at(tmp_path: Path, m
                 answer = await alex.get(addresses.get(path, path))
                 said[path] = answer.status_code
             assert written == []
-            assert {path for path, status in said.items() if status != 200} == {"/sign-in"}, said
-            assert set(addresses) < set(said) and "/desk" in said
+            assert {path for path, status in said.items() if status != 200} == ON_THE_WAY_IN, said
+            assert set(addresses) < set(said) and {"/desk", "/desk/arrivals", "/desk/prepare", "/code"} < set(said)
+            assert (await alex.get(waiting)).status_code == 200 and written == []
             await alex.post("/sign-out")
             assert written, "so the count would show a write"
 
 
 def _looked_at(routes: Sequence[BaseRoute]) -> list[str]:
-    return [each.path for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())]
+    pages = [each.path for each in routes if isinstance(each, Route) and "GET" in (each.methods or ())]
+    return [path for path in pages if not path.endswith("{rest:path}")]  # What is nowhere.
 
 
 def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:

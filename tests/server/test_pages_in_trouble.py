@@ -2,70 +2,64 @@
 
 from __future__ import annotations
 
-import re
+import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
 import pytest
 import structlog.testing
 
-from rooms import Actor, Leave, Refusal
-from server.app import Copage, create_app
+from rooms import SERVER, Actor, Command, Join, Leave, Refusal
+from rooms.events import Role
 from server.hub import Hub
-from server.identity import Tickets
+from server.identity import Invitations, Ticket, Tickets
 from server.pages import Assets, AssetsProblem
-from server.pages.opening import Opening
-from server.ports import StoreUnavailable
-from server.settings import read_settings
+from server.ports import Statement, StoreUnavailable
 from server.store.sqlite import SqliteDatabase
-from tests.contracts.trouble import no_trouble
-
-PASSWORD = "four words in a row"
-ADDRESS = "http://127.0.0.1:8000"
-
-
-@dataclass
-class Inside:
-    """The product in this process, and browsers that speak to it without a network."""
-
-    copage: Copage
-
-    def browser(self, peer: str = "127.0.0.1") -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(
-            transport=httpx2.ASGITransport(self.copage.asgi, client=(peer, 40_000)),
-            base_url=ADDRESS,
-            headers={"Origin": ADDRESS},
-        )
+from tests.server.inside import Inside, inside_of
+from tests.visitor import PASSWORD, Held, Visitor
 
 
 @pytest.fixture
 async def inside(tmp_path: Path) -> AsyncIterator[Inside]:
-    settings = read_settings({"COPAGE_DATA": str(tmp_path)})
-    async with create_app(settings, no_trouble) as copage:
-        yield Inside(copage)
+    async with inside_of(tmp_path) as inside:
+        yield inside
 
 
 @pytest.fixture
-async def link(inside: Inside) -> str:
-    """A session of Alex's, by the link for the other person."""
-    async with inside.browser() as alex:
-        await inside.copage.accounts.create("alex", PASSWORD, "Alex", "")
-        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
-        await alex.post("/desk/sessions")
-        found = re.search(rf"{ADDRESS}(/join/[\w-]+)", (await alex.get("/desk")).text)
-        assert found
-        return found[1]
+async def alex(inside: Inside) -> AsyncIterator[Visitor]:
+    """Alex's desk."""
+    async with await inside.alex() as alex:
+        yield alex
 
 
-async def test_who_guesses_waits_and_alex_at_another_address_does_not(inside: Inside, link: str) -> None:
-    async with inside.browser("203.0.113.9") as stranger, inside.browser("192.0.2.7") as alex:
+@pytest.fixture
+async def room(alex: Visitor) -> str:
+    """A room of Alex's with an open session."""
+    return await alex.starts_room()
+
+
+@pytest.fixture
+async def link(alex: Visitor, room: str) -> str:
+    """The link for the other person."""
+    return await alex.link_of(room)
+
+
+async def is_let_in(sam: httpx2.AsyncClient, link: str, alex: Visitor) -> str:
+    """Sam knocks, and Alex lets him in: the address of the session's page."""
+    here = str((await sam.post(link, data={"name": "Sam"})).headers["location"])
+    assert (await alex.admits(Held(alex.house, here.removeprefix("/s/"), {}))).status_code == 303
+    return here
+
+
+async def test_who_guesses_waits_and_alex_at_another_address_does_not(inside: Inside, alex: Visitor) -> None:
+    async with inside.browser("203.0.113.9") as stranger, inside.browser("192.0.2.7") as office:
         said = [
             (await stranger.post("/sign-in", data={"login": "alex", "password": "?"})).status_code for _ in range(6)
         ]
         assert said == [422] * 5 + [429]
-        answer = await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        answer = await office.post("/sign-in", data={"login": "alex", "password": PASSWORD})
         assert answer.headers["location"] == "/desk"
 
 
@@ -73,25 +67,19 @@ async def unavailable(*anything: object) -> object:
     raise StoreUnavailable("busy")
 
 
-async def test_who_lost_their_name_at_the_last_moment_is_asked_again_on_the_same_device(
-    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+async def test_who_lost_their_name_at_the_last_moment_waits_on_and_uses_nothing_up(
+    inside: Inside, alex: Visitor, room: str, link: str
 ) -> None:
-    async def nothing_yet(*anything: object) -> None:
-        """At the first look the name was still free."""
-
-    monkeypatch.setattr(Opening, "would_refuse", nothing_yet)
-    async with inside.browser() as sam, inside.browser() as stranger:
-        door = await sam.post(link, data={"name": "Alex"})
-        assert door.status_code == 422 and 'value="Alex"' in door.text
-        found = re.search(r'action="(/s/[\w-]+)/name"', door.text)
-        assert found
-        again = await sam.get(found[1])
-        assert again.status_code == 200 and f'action="{found[1]}/name"' in again.text, "loading again asks again"
-        assert (await sam.post(f"{found[1]}/name", data={"name": "ALEX"})).status_code == 422
-        assert (await stranger.post(f"{found[1]}/name", data={"name": "Sam"})).status_code == 403
-        assert (await sam.post(f"{found[1]}/name", data={"name": "Sam"})).headers["location"] == found[1]
-        assert "Sam (you)" in (await sam.get(found[1])).text
-        assert (await stranger.get(link)).status_code == 410
+    """When Sam knocked, nobody was called Robin. Then a colleague of that name went in."""
+    async with inside.visitor() as device:
+        robin = await device.knocks(link, "Robin")
+        colleague = (await alex.goes_in(room)).ticket
+        [row] = await inside.copage.opened.database.read("SELECT room FROM tickets WHERE id = $1", colleague)
+        await inside.copage.hub.ask(str(row["room"]), SERVER, Join("colleague", Role.WORKER, "Robin"))
+        refused = await alex.admits(robin)
+        assert refused.status_code == 409 and "in the session has this name" in refused.text
+        assert "Please wait a moment, Robin" in (await device.looks_at_with(robin)).text
+        await device.comes_in(link, alex)
 
 
 async def test_a_store_that_does_not_answer_is_said_in_words_and_uses_nothing_up(
@@ -106,25 +94,71 @@ async def test_a_store_that_does_not_answer_is_said_in_words_and_uses_nothing_up
         assert (await sam.post(link, data={"name": "Sam"})).status_code == 303
 
 
-async def test_who_comes_in_while_the_store_stops_answering_keeps_the_link(
-    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("part", [(Hub, "ask"), (Tickets, "admit"), (Invitations, "known")])
+async def test_who_is_let_in_while_the_store_stops_answering_waits_on_and_keeps_the_link(
+    inside: Inside, alex: Visitor, link: str, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
 ) -> None:
-    """The link is bound before the store is asked to let Sam in: what he holds then has to go on being good."""
-    async with inside.browser() as sam:
+    async with inside.visitor() as device:
+        sam = await device.knocks(link)
         with monkeypatch.context() as trouble:
-            trouble.setattr(Opening, "join", unavailable)
-            answer = await sam.post(link, data={"name": "Sam"})
-        found = re.search(r'action="(/s/[\w-]+)/name"', answer.text)
-        assert answer.status_code == 503 and found
-        assert (await sam.post(f"{found[1]}/name", data={"name": "Sam"})).headers["location"] == found[1]
+            trouble.setattr(*part, unavailable)
+            assert (await alex.admits(sam)).status_code == 503
+            assert "Please wait a moment, Sam" in (await device.looks_at_with(sam)).text
+        assert (await alex.admits(sam)).status_code == 303
+        assert await device.page_of(sam) == "home"
+
+
+async def test_a_button_pressed_twice_at_once_lets_sam_in_and_not_out_again(
+    inside: Inside, alex: Visitor, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both_have_looked, ask = asyncio.Barrier(2), Hub.ask
+
+    async def asked_together(hub: Hub, room: str, actor: Actor, command: Command) -> object:
+        if isinstance(command, Join) and command.role is Role.SERVICE_USER:
+            await both_have_looked.wait()
+        return await ask(hub, room, actor, command)
+
+    async with inside.visitor() as device:
+        sam = await device.knocks(link)
+        door = await alex.arrival_of(sam)
+        monkeypatch.setattr(Hub, "ask", asked_together)
+        answers = await asyncio.gather(*(alex.sends(f"{door}/admit") for _ in range(2)))
+        assert sorted(answer.status_code for answer in answers) == [303, 409]
+        assert await device.page_of(sam) == "home"
+
+
+async def test_who_is_quicker_with_the_same_link_and_name_is_not_put_out_with_the_slower_one_dr2(
+    inside: Inside, alex: Visitor, link: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sam waits on two devices, and both are let in: the phone is in the room already when the tablet is asked for, and
+    the tablet has used the link up before the phone can."""
+    phone_is_in_the_room, tablet_has_the_link, admit = asyncio.Event(), asyncio.Event(), Tickets.admit
+
+    async def admitted_later(tickets: Tickets, ticket: Ticket, participant: str, using: Statement) -> bool:
+        if ticket.id == phone.ticket:
+            phone_is_in_the_room.set()
+            await tablet_has_the_link.wait()
+        is_in = await admit(tickets, ticket, participant, using)
+        tablet_has_the_link.set()
+        return is_in
+
+    async with inside.visitor() as device:
+        phone, tablet = await device.knocks(link), await device.knocks(link)
+        monkeypatch.setattr(Tickets, "admit", admitted_later)
+        letting_in = asyncio.create_task(alex.admits(phone))
+        await phone_is_in_the_room.wait()
+        assert (await alex.admits(tablet)).status_code == 303
+        assert (await letting_in).status_code == 409
+        assert await device.page_of(tablet) == "home"
+        assert (await device.looks_at_with(phone)).status_code == 410
 
 
 @pytest.mark.parametrize("part", [(Hub, "ask"), (Tickets, "held"), (Tickets, "end_participant")])
 async def test_leaving_takes_the_session_off_this_device_at_once_and_tells_the_others_later(
-    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
+    inside: Inside, alex: Visitor, link: str, monkeypatch: pytest.MonkeyPatch, part: tuple[type, str]
 ) -> None:
     async with inside.browser() as sam:
-        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        here = await is_let_in(sam, link, alex)
         ticket = here.removeprefix("/s/")
         with monkeypatch.context() as trouble:
             trouble.setattr(*part, unavailable)
@@ -136,15 +170,19 @@ async def test_leaving_takes_the_session_off_this_device_at_once_and_tells_the_o
         assert (await sam.get(here)).status_code == 403
         told = await sam.post(f"{here}/leave")
         assert told.headers["location"] == "/left" and not sam.cookies
-    [held] = await inside.copage.opened.database.read("SELECT room, participant, ended_at FROM tickets")
+    [held] = await inside.copage.opened.database.read(
+        "SELECT room, participant, ended_at FROM tickets WHERE role = 'service_user'"
+    )
     room = await inside.copage.hub.look(str(held["room"]))
     assert room is not None and room.participants[str(held["participant"])].left and held["ended_at"] is not None
 
 
-async def test_who_left_on_another_device_keeps_nothing_on_this_one(inside: Inside, link: str) -> None:
+async def test_who_left_on_another_device_keeps_nothing_on_this_one(inside: Inside, alex: Visitor, link: str) -> None:
     async with inside.browser() as sam:
-        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
-        [held] = await inside.copage.opened.database.read("SELECT room, participant FROM tickets")
+        here = await is_let_in(sam, link, alex)
+        [held] = await inside.copage.opened.database.read(
+            "SELECT room, participant FROM tickets WHERE role = 'service_user'"
+        )
         room, participant = str(held["room"]), str(held["participant"])
         await inside.copage.hub.ask(room, Actor(participant), Leave())
         answer = await sam.get(here)
@@ -153,11 +191,11 @@ async def test_who_left_on_another_device_keeps_nothing_on_this_one(inside: Insi
 
 
 async def test_a_script_that_leaves_is_not_told_that_it_worked_before_it_did(
-    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+    inside: Inside, alex: Visitor, link: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has deleted one cookie, and asks until it is answered: with the other one, which must not be taken before."""
     async with inside.browser() as sam:
-        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
+        here = await is_let_in(sam, link, alex)
         ticket = here.removeprefix("/s/")
         sam.cookies.delete(f"copage_here_{ticket}", path=here)
         with monkeypatch.context() as trouble:
@@ -191,30 +229,27 @@ async def test_an_address_that_no_ticket_can_have_is_refused_in_words(inside: In
             assert answer.status_code == 404 and "set-cookie" not in answer.headers
 
 
-async def test_who_gives_a_name_when_the_session_is_over_is_not_asked_for_another_one(
-    inside: Inside, link: str
+async def test_who_waits_when_the_session_is_over_is_told_so(
+    inside: Inside, alex: Visitor, room: str, link: str
 ) -> None:
-    async with inside.browser() as sam, inside.browser() as alex:
-        here = (await sam.post(link, data={"name": "Sam"})).headers["location"]
-        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
-        [room] = re.findall(r"/desk/sessions/([\w-]+)/end", (await alex.get("/desk")).text)
-        await alex.post(f"/desk/sessions/{room}/end")
-        assert (await sam.post(f"{here}/name", data={"name": "Samuel"})).headers["location"] == here
-        assert (await sam.get(here)).status_code == 410
+    async with inside.visitor() as device:
+        sam = await device.knocks(link)
+        door = await alex.arrival_of(sam)
+        await alex.does(room, "end")
+        answer = await device.looks_at_with(sam)
+        assert answer.status_code == 410 and "The session is over" in answer.text
+        assert (await alex.sends(f"{door}/admit")).status_code == 404
 
 
 async def test_a_refusal_that_no_page_expects_is_still_a_sentence(
-    inside: Inside, link: str, monkeypatch: pytest.MonkeyPatch
+    alex: Visitor, room: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(*anything: object) -> Refusal:
         return Refusal("not_allowed")
 
-    async with inside.browser() as alex:
-        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
-        room = re.findall(r"/desk/sessions/([\w-]+)/end", (await alex.get("/desk")).text)[0]
-        monkeypatch.setattr(Hub, "ask", refuse)
-        answer = await alex.post(f"/desk/sessions/{room}/end")
-        assert answer.status_code == 409 and "Please ask them" in answer.text
+    monkeypatch.setattr(Hub, "ask", refuse)
+    answer = await alex.does(room, "end")
+    assert answer.status_code == 409 and "Please ask them" in answer.text
 
 
 async def test_a_fault_in_a_page_is_a_sentence_and_one_line_of_the_log(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -19,7 +20,7 @@ from server.store.problems import Tampered
 from server.store.queries import _opened_event, _opened_snapshot, _sealed_event, _sealed_snapshot
 from server.store.vault import Vault
 from tests.conftest import MakeHouse
-from tests.contracts.diary import Diary, new_id, turned
+from tests.contracts.diary import NOON, Diary, new_id, turned
 from tests.contracts.trouble import no_trouble
 from tests.live_client import LiveClient
 from tests.visitor import PASSWORD, Visitor
@@ -29,6 +30,9 @@ BEN = "Ottokar Mauersegler"
 ACCOUNT = "Friederike Wiedehopf"
 JOB = "Kranichhüterin"
 LOGIN = "f.wiedehopf"
+WAITS = "Sieglinde Rohrdommel"
+SENTENCE = "Der Kiebitz kommt um zehn."
+LABEL = "Mittwochs die Bachstelze"
 CANARIES = [name.encode() for name in (ADA, BEN, ACCOUNT, LOGIN, "Quendoline", "Ottokar", "Wiedehopf", "hard-days")]
 
 
@@ -41,7 +45,8 @@ async def a_session(house: Opened) -> Diary:
     sealed = house.vault.seal_house(ACCOUNT.encode(), "accounts", "account-1")
     await house.database.write(
         Statement(
-            "INSERT INTO accounts (id, login_hash, sealed, password, role, created_at) VALUES ($1, $2, $3, $4, $5, $6)",
+            "INSERT INTO accounts (id, login_hash, sealed, password, roles, created_at) "
+            "VALUES ($1, $2, $3, $4, $5, $6)",
             ("account-1", house.vault.fingerprint(LOGIN.encode(), "accounts", "login"), sealed, "hashed", "worker", 1),
             rows=1,
         )
@@ -74,9 +79,18 @@ async def test_no_word_and_no_secret_of_a_real_session_is_in_files_backup_or_log
     house = await houses()
     async with Visitor(house) as desk:
         await desk.makes_account(login=LOGIN, shown=ACCOUNT, job=JOB)
-        ada, link = await desk.starts_session()
+        room = await desk.starts_room()
+        await desk.sends(f"{room}/label", label=LABEL)
+        ada, link = await desk.goes_in(room), await desk.link_of(room)
         async with Visitor(house) as device:
-            ben = await device.comes_in(link, name=BEN)
+            ben = await device.comes_in(link, desk, name=BEN)
+            await desk.does(room, "link")
+            waits = await device.knocks(await desk.link_of(room), name=WAITS)
+            await desk.answers_at_the_door(waits, "sentence", sentence=SENTENCE)
+            shown = (await desk.looks_at(room)).text
+            assert WAITS in shown and LABEL in shown
+            assert SENTENCE in (await device.looks_at_with(waits)).text
+            codes = re.findall(r'class="code">(\w{4})-(\w{4})<', shown)
         for person in (ada, ben):
             async with LiveClient(house.url, person.ticket, person.cookies) as window:
                 number = await window.command("turn_page", page=another_page(await window.hello()))
@@ -90,9 +104,11 @@ async def test_no_word_and_no_secret_of_a_real_session_is_in_files_backup_or_log
     files["log"] = (house.output + said.decode()).encode()
 
     assert {"copage.db", "copage.db-wal", "backup.db", "copage.db after stopping"} <= set(files)
-    words = [name.encode() for name in (ACCOUNT, JOB, BEN, LOGIN, PASSWORD)]
-    secrets = [value.encode() for person in (ada, ben) for value in person.cookies.values()]
+    words = [name.encode() for name in (ACCOUNT, JOB, BEN, LOGIN, PASSWORD, WAITS, SENTENCE, LABEL)]
+    secrets = [value.encode() for person in (ada, ben, waits) for value in person.cookies.values()]
     secrets.append(link.rpartition("/")[2].encode())
+    [(one_half, other_half)] = codes
+    secrets += [f"{one_half}{between}{other_half}".encode() for between in ("", "-")]
     found = [(name, word) for name, content in files.items() for word in (*words, *secrets) if word in content]
     assert found == []
     assert all(ben.ticket.encode() in files[name] for name in ("backup.db", "copage.db after stopping"))
@@ -206,7 +222,7 @@ async def test_after_destroying_neither_words_nor_keys_are_on_the_disk(tmp_path:
         await asyncio.to_thread(backup, tmp_path / "copage.db", tmp_path / "earlier.db")
         assert {name for name, content in on_disk(tmp_path).items() if key in content} >= {"earlier.db"}
 
-        await house.store.destroy(diary.room)
+        await house.store.destroy(diary.session, NOON)
 
         await asyncio.to_thread(backup, tmp_path / "copage.db", tmp_path / "later.db")
         for trace in (key, payload, diary.room.encode()):
@@ -225,7 +241,7 @@ async def test_a_reader_in_the_middle_delays_the_erasing_but_does_not_prevent_it
             reader.execute("PRAGMA wal_autocheckpoint = 0")
             reader.execute("BEGIN")
             reader.execute("SELECT count(*) FROM sessions").fetchone()
-            await house.store.destroy(diary.room)
+            await house.store.destroy(diary.session, NOON)
             assert key in on_disk(tmp_path)["copage.db-wal"]
             reader.execute("COMMIT")
 

@@ -23,6 +23,23 @@ def test_the_port_is_part_of_the_default_address() -> None:
     assert read_settings({"PORT": "9123"}).public_url == "http://127.0.0.1:9123"
 
 
+@pytest.mark.parametrize(
+    ("address", "said", "required"),
+    [
+        ("http://localhost:8000", "", False),
+        ("http://127.0.0.1:8000", "required", True),
+        ("https://127.0.0.1", "", False),
+        ("https://pages.example.org", "", True),
+        ("https://pages.example.org", "optional", False),
+    ],
+)
+def test_the_second_step_is_required_unless_only_this_machine_is_served(
+    address: str, said: str, required: bool
+) -> None:
+    settings = read_settings({"COPAGE_PUBLIC_URL": address, "COPAGE_SECOND_STEP": said})
+    assert settings.second_step_required is required
+
+
 def test_a_public_address_is_kept_without_its_slash() -> None:
     settings = read_settings({"COPAGE_PUBLIC_URL": "https://Pages.Example.org/"})
     assert settings.public_url == "https://pages.example.org"
@@ -42,6 +59,7 @@ def test_a_public_address_is_kept_without_its_slash() -> None:
         ("COPAGE_PUBLIC_URL", "https://pages.example.org:port"),
         ("DATABASE_URL", "mysql://somewhere"),
         ("COPAGE_PROXIES", "10.0.0.1, proxy"),
+        ("COPAGE_SECOND_STEP", "no"),
         ("COPAGE_COMMANDS_PER_SECOND", "0"),
         ("COPAGE_COMMANDS_PER_SECOND", "many"),
         ("COPAGE_KEYFILE", "/etc/copage/key"),

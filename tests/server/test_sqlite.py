@@ -11,16 +11,20 @@ from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 
-from rooms import Event, Stamp
-from server.ports import Appended, Conflict, Diverged, Missed, Statement, StoreUnavailable
-from server.store import schema, sqlite
+from rooms import Event, Position, Recorded, Room, Stamp, replay
+from server.ports import Appended, Conflict, Diverged, Missed, NewSession, SessionRow, Statement, StoreUnavailable
+from server.store import queries, schema, sqlite
 from server.store.opening import Opened, open_sqlite
 from server.store.problems import DatabaseBusy, SchemaProblem
 from server.store.sqlite import SqliteDatabase
-from tests.contracts.diary import Diary, ended, following, new_id, turned
+from server.store.vault import Vault, make_key
+from tests.contracts.diary import NOON, Diary, begun, ended, following, new_id, turned
+from tests.contracts.store_contract import stands_without_a_session
 from tests.contracts.trouble import no_trouble
 from tests.mutations import TOP
 from tests.waiting import until
@@ -86,12 +90,33 @@ async def test_a_hundred_ends_take_as_many_calls_as_one(house: Opened) -> None:
     assert await calls_for(house, 100, ended()) == one
 
 
+async def test_a_hundred_openings_take_as_many_calls_as_one(house: Opened) -> None:
+    async def calls_for_next(count: int) -> Sequence[str]:
+        diaries = [await Diary.new(house.store) for _ in range(count)]
+        for diary in diaries:
+            await diary.write(ended())
+            diary.session = f"next-in-{diary.room}"
+            await house.store.prepare(NewSession(diary.room, diary.session, False, "account-1", NOON))
+            await house.store.keys.of(diary.session)  # At hand: otherwise each comes when its key has been read.
+        async with Calls(house.database) as calls:
+            await asyncio.gather(*(diary.write(*begun(diary.session)) for diary in diaries))
+        for diary in diaries:
+            assert await house.store.load(diary.room) == diary.expected
+        return calls.kinds()
+
+    one = await calls_for_next(1)
+    assert one == ["BEGIN IMMEDIATE", "UPDATE rooms SET", "INSERT INTO events", "UPDATE sessions SET", *one[4:]]
+    assert one[4:] == ["UPDATE rooms SET", "COMMIT"]
+    assert await calls_for_next(100) == one
+
+
 async def test_a_loser_in_a_shared_commit_costs_the_winners_nothing(house: Opened) -> None:
     diaries = [await Diary.new(house.store) for _ in range(5)]
     late = diaries[0]
     losing = following(late.at(2), [turned("home")])
     outcomes = await asyncio.gather(
-        house.store.append(late.room, late.at(2), losing), *(diary.write(turned("people")) for diary in diaries)
+        house.store.append(late.room, late.session, late.at(2), losing),
+        *(diary.write(turned("people")) for diary in diaries),
     )
 
     assert outcomes[0] == Missed(tuple(late.log[2:3])) or outcomes[0] == Missed(tuple(late.log[2:]))
@@ -103,7 +128,9 @@ async def test_a_second_append_to_a_room_waits_for_what_comes_of_the_first(house
     diary = await Diary.new(house.store)
     rivals = [following(diary.head, [turned("people")]) for _ in range(3)]
     async with asyncio.timeout(2):
-        outcomes = await asyncio.gather(*(house.store.append(diary.room, diary.head, mine) for mine in rivals))
+        outcomes = await asyncio.gather(
+            *(house.store.append(diary.room, diary.session, diary.head, mine) for mine in rivals)
+        )
     assert outcomes == [Appended(), Missed(tuple(rivals[0])), Missed(tuple(rivals[0]))]
 
 
@@ -135,7 +162,7 @@ async def test_nobody_waits_for_the_patience_of_those_before(
             assert await all_in_vain(
                 *(house.database.write(Statement(NEW_START_LINK, (f"hash-{at}", at), rows=1)) for at in range(8)),
                 diary.write(turned("people")),
-                house.store.destroy(diary.room),
+                house.store.destroy(diary.session, NOON),
             )
         monkeypatch.undo()
         await house.database.write(Statement(NEW_START_LINK, ("hash-last", 9), rows=1))
@@ -344,6 +371,71 @@ async def test_a_full_disk_is_said_and_overcome(house: Opened) -> None:
     assert await diary.is_as_expected()
 
 
+# --- a room that has a name ---
+
+
+async def test_a_labelled_room_outlives_its_last_session(house: Opened) -> None:
+    """[SE7]"""
+    diary = await Diary.new(house.store)
+    label = Statement("UPDATE rooms SET sealed = $1 WHERE id = $2", (b"the label", diary.room), rows=1)
+    await house.database.write(label)
+    await diary.write(ended())
+
+    await house.store.destroy(diary.session, NOON)
+
+    await stands_without_a_session(diary)
+    await diary.meet()
+    assert await house.store.load(diary.room) == diary.expected
+    assert await house.store.after(diary.room, diary.at(4)) == Missed(tuple(diary.log[4:]))
+    await house.store.destroy(diary.session, NOON)
+    await stands_without_a_session(diary)
+
+
+async def test_a_room_without_a_label_goes_with_its_last_session_and_so_does_its_team(house: Opened) -> None:
+    """[SE7]"""
+    kept, gone = await Diary.new(house.store), await Diary.new(house.store)
+    for diary in (kept, gone):
+        sql = "INSERT INTO members (room, account, lead, from_at) VALUES ($1, 'account-1', 1, 0)"
+        await house.database.write(Statement(sql, (diary.room,), rows=1))
+    await house.store.prepare(NewSession(gone.room, "for-tuesday", False, "account-1", NOON))
+
+    await house.store.destroy(gone.session, NOON)
+    assert await house.store.load(gone.room) is not None
+    await house.store.destroy("for-tuesday", NOON)
+
+    assert await house.store.load(gone.room) is None
+    assert [row["room"] for row in await house.database.read("SELECT room FROM members")] == [kept.room]
+
+
+NEW_LINK = """INSERT INTO invitations (hash, room, session, role, sealed, created_at, over_at)
+    VALUES ($1, $2, $3, 'service_user', CAST('the link' AS BLOB), 0, $4)"""
+NEW_TICKET = """INSERT INTO tickets (id, room, session, participant, role, secret_hash, here_hash, created_at)
+    VALUES ($1, $2, $3, 'ben', 'service_user', 'hash', 'here', 0)"""
+NEW_CODE = "INSERT INTO codes (hash, invitation, sealed, created_at) VALUES ($1, $1, CAST('the code' AS BLOB), 0)"
+
+
+async def test_what_hangs_on_a_session_goes_with_it_and_its_links_are_over(house: Opened) -> None:
+    """[SE6] A link is known for a while longer, so that it can be said that it is over; what it was is gone."""
+    diary, other = await Diary.new(house.store), await Diary.new(house.store)
+    for id, whose, over_at in (("over before", diary, 7), ("over now", diary, None), ("another's", other, None)):
+        await house.database.write(
+            Statement(NEW_LINK, (id, whose.room, whose.session, over_at)),
+            Statement(NEW_TICKET, (id, whose.room, whose.session)),
+            Statement(NEW_CODE, (id,)),
+        )
+
+    await house.store.destroy(diary.session, NOON)
+
+    links = await house.database.read("SELECT hash, over_at, sealed FROM invitations")
+    assert {str(link["hash"]): (link["over_at"], link["sealed"]) for link in links} == {
+        "over before": (7, b""),
+        "over now": (NOON, b""),
+        "another's": (None, b"the link"),
+    }
+    assert [row["id"] for row in await house.database.read("SELECT id FROM tickets")] == ["another's"]
+    assert [row["hash"] for row in await house.database.read("SELECT hash FROM codes")] == ["another's"]
+
+
 # --- versions of the tables ---
 
 
@@ -365,6 +457,93 @@ async def test_migrating_twice_is_migrating_once(tmp_path: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     assert tables == set(schema.TABLES)
+
+
+LOGIN = "f.wiedehopf"
+
+
+class OldHouse:
+    """A database as version 1 left it: what stood in its tables, sealed as it was sealed then."""
+
+    def __init__(self, folder: Path) -> None:
+        self.vault = Vault(make_key(folder / "key"))
+        self._connection = sqlite3.connect(folder / "copage.db")
+        self._connection.execute("CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+        for statement in schema.VERSIONS[0]:
+            self._connection.execute(statement)
+        self._add("meta", "schema", "1")
+        self._add("meta", "key_check", self.vault.key_check())
+
+    def account(self) -> None:
+        hashed = self.vault.fingerprint(LOGIN.encode(), "accounts", "login")
+        sealed = self.vault.seal_house(b"Friederike", "accounts", "account-1")
+        self._add("accounts", "account-1", hashed, sealed, "a hash of a password", "worker", 0, NOON)
+
+    def session(
+        self, number: int, log: Sequence[Recorded], kept: Room | None = None, ended_at: int | None = None
+    ) -> None:
+        """A room with its session, Ben's ticket, and the link he came by. `kept`: the snapshot, which events are in."""
+        room, session, ticket = f"room-{number}", f"session-{number}", f"ticket-{number}"
+        key, wrapped = self.vault.new_key(room, session)
+        head = (log[-1].seq, log[-1].tail) if log else (0, "")
+        self._add("rooms", room, "epoch", *head)
+        self._add("sessions", session, room, wrapped, 0, "account-1", NOON, ended_at)
+        for each in log[kept.seq if kept else 0 :]:
+            self._add("events", room, *msgspec.structs.astuple(queries._sealed_event(key, room, each)))
+        if kept is not None:
+            self._add("snapshots", room, kept.seq, kept.tail, queries._sealed_snapshot(key, kept))
+        self._add("tickets", ticket, room, session, "ben", "service_user", "hash", "here", NOON, None)
+        self._add("invitations", f"link-{number}", room, "service_user", b"sealed", NOON, NOON, ticket, None)
+
+    def _add(self, table: str, *values: object) -> None:
+        places = ", ".join("?" * len(values))
+        self._connection.execute(f"INSERT INTO {table} VALUES ({places})", values)
+
+    def close(self) -> None:
+        self._connection.commit()
+        self._connection.close()
+
+
+async def test_what_version_1_wrote_is_read(tmp_path: Path) -> None:
+    """Three rooms: one in use, one that has ended, and one whose server died before its session was opened."""
+    start = Position("epoch", 0, "")
+    in_use = following(start, [*begun("session-1"), turned("people"), turned("hard-days")])
+    over = following(start, [*begun("session-2"), turned("people"), ended()])
+    now, then = replay(Room("room-1", "epoch"), in_use), replay(Room("room-2", "epoch"), over)
+    with closing(OldHouse(tmp_path)) as old:
+        old.account()
+        old.session(1, in_use, kept=replay(Room("room-1", "epoch"), in_use[:4]))
+        old.session(2, over, ended_at=NOON + 9)
+        old.session(3, [])
+
+    async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
+        store, read = house.store, house.database.read
+        assert await store.load("room-1") == now
+        assert await store.load("room-2") == then == await store.closed("session-2")
+        assert await store.load("room-3") == Room("room-3", "epoch")
+        assert await store.after("room-1", Position("epoch", 4, in_use[3].tail)) == Missed(tuple(in_use[4:]))
+        assert await store.after("room-2", start) == Missed(tuple(over))
+        [row] = await store.sessions("room-1")
+        assert row == SessionRow("room-1", "session-1", False, "account-1", made_at=NOON, opened_at=NOON)
+        assert {row.session: (row.opened_at, row.ended_at) for row in await store.sessions()} == {
+            "session-1": (NOON, None),
+            "session-2": (NOON, NOON + 9),
+            "session-3": (None, None),
+        }
+        [account] = await read("SELECT * FROM accounts")
+        assert account["login_hash"] == house.vault.fingerprint(LOGIN.encode(), "accounts", "login")
+        assert house.vault.open_house(cast(bytes, account["sealed"]), "accounts", "account-1") == b"Friederike"
+        assert (account["roles"], account["password"]) == ("admin,worker", "a hash of a password")
+        [ticket] = await read("SELECT * FROM tickets WHERE id = 'ticket-1'")
+        assert (ticket["session"], ticket["participant"], ticket["admitted_at"]) == ("session-1", "ben", NOON)
+        [link] = await read("SELECT * FROM invitations WHERE hash = 'link-1'")
+        assert (link["session"], link["ticket"], link["over_at"]) == ("session-1", "ticket-1", None)
+        [member] = await read("SELECT account, lead, from_at, to_at FROM members WHERE room = 'room-1'")
+        assert tuple(member.values()) == ("account-1", 1, NOON, None)
+        more = following(now.position, [turned("home")])
+        assert await store.append("room-1", "session-1", now.position, more) == Appended()
+        await store.destroy("session-1", NOON)
+        assert await store.load("room-1") is None
 
 
 async def test_an_interrupted_migration_goes_on_where_it_stopped(

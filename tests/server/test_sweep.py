@@ -13,9 +13,9 @@ from rooms import SERVER, EndSession, Join, OpenSession, Role
 from server.bus.memory import MemoryBus, MemoryExchange
 from server.clock import new_id
 from server.hub import Hub, Seat
-from server.ports import NewRoom
+from server.ports import NewSession
 from server.store.memory import MemoryStore
-from server.sweep import IDLE_END, KEPT_AFTER_END, PRACTICE_IDLE_END, keep_sweeping, sweep
+from server.sweep import IDLE_END, KEPT_AFTER_END, KEPT_UNOPENED, PRACTICE_IDLE_END, keep_sweeping, sweep
 
 
 @dataclass
@@ -55,9 +55,16 @@ class House:
     audience: Nobody
 
     async def session(self, room: str, practice: bool = False) -> None:
-        await self.store.create(NewRoom(room, f"{room}-1", practice, None, self.clock.wall()))
-        await self.hub.ask(room, SERVER, OpenSession(f"{room}-1", practice, "starter", ("home",), "home"))
+        await self.store.create(room, self.clock.wall())
+        await self.next_session(room, f"{room}-1", practice)
+
+    async def next_session(self, room: str, session: str, practice: bool = False) -> None:
+        await self.store.prepare(NewSession(room, session, practice, None, self.clock.wall()))
+        await self.hub.ask(room, SERVER, OpenSession(session, practice, "starter", ("home",), "home"))
         await self.hub.ask(room, SERVER, Join("alex", Role.WORKER, "Alex"))
+
+    async def sessions(self) -> list[str]:
+        return [row.session for row in await self.store.sessions()]
 
     async def rooms(self) -> dict[str, bool]:
         return {row.room: row.ended_at is not None for row in await self.store.sessions()}
@@ -103,12 +110,49 @@ async def test_a_session_opened_on_a_server_that_has_been_up_for_days_is_not_tak
     assert await house.rooms() == {"new": False, "practice": True}
 
 
-async def test_a_room_in_which_no_session_was_ever_opened_goes_too_se6(house: House) -> None:
-    """The server died between the two steps of opening a session."""
-    await house.store.create(NewRoom("empty", "empty-1", False, "account", house.clock.wall()))
-    house.clock.seconds += IDLE_END + 1
+@pytest.mark.parametrize("planned_after", [None, 3 * 24 * 3600 * 1000])
+async def test_what_was_prepared_and_never_opened_goes_a_day_after_its_time_se6(
+    house: House, planned_after: int | None
+) -> None:
+    now = house.clock.wall()
+    planned_at = None if planned_after is None else now + planned_after
+    await house.store.create("empty", now)
+    await house.store.prepare(NewSession("empty", "empty-1", False, "account", now, planned_at))
+    house.clock.seconds += ((planned_after or 0) + KEPT_UNOPENED) / 1000 - 1
+    assert await house.sweep() == 0
+    house.clock.seconds += 1
     assert await house.sweep() == 1
     assert await house.rooms() == {}
+
+
+async def test_each_session_of_a_room_has_its_own_time_se6(house: House) -> None:
+    await house.session("room")
+    await house.hub.ask("room", SERVER, EndSession())
+    house.clock.seconds += KEPT_AFTER_END / 1000 - 10
+    await house.next_session("room", "room-2")
+    house.hub.attach("c", Seat("room", "alex", "t"), "w" * 22, None)
+    house.clock.seconds += 10
+    assert await house.sweep() == 1
+    assert await house.sessions() == ["room-2"]
+    assert house.audience.closed == {}
+
+
+async def test_a_room_is_no_longer_idle_because_an_older_session_was_destroyed_se5(house: House) -> None:
+    """Alex was here a moment ago, in a session that began hours ago, on a server that has been up for days."""
+    house.clock.seconds += 10 * IDLE_END
+    await house.session("room")
+    await house.hub.ask("room", SERVER, EndSession())
+    house.clock.seconds += KEPT_AFTER_END / 1000 - 2 * IDLE_END
+    await house.next_session("room", "room-2")
+    house.hub.attach("c", Seat("room", "alex", "t"), "w" * 22, None)
+    await house.hub.look("room")
+    house.clock.seconds += 2 * IDLE_END
+    house.hub.detach("c")
+    await house.hub.look("room")
+    house.clock.seconds += 60
+    assert await house.sweep() == 1
+    assert await house.sweep() == 0
+    assert await house.rooms() == {"room": False}
 
 
 async def test_an_ended_session_is_destroyed_a_day_later_se6(house: House) -> None:

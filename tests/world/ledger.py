@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rooms import Position, Recorded, Room, replay
+from rooms import Position, Recorded, Room, replay, why_not
 
 
 class Ledger:
@@ -40,6 +40,13 @@ class Ledger:
             seq, tail = frame["seq"], frame["tail"]
             if seq > len(self.events) or self.events[seq - 1].tail != tail:
                 self.broken(f"{to} was told event {seq} ({tail}), which is not in the log")
+
+    def shown(self, to: str, seq: int, participant: str) -> None:
+        """Somebody is being brought to this number, on their only device. Who was put out by then gets nothing: [PT9]
+        [PT11]."""
+        room = self.room_at(seq)
+        if room is not None and why_not(room, participant, participant) == "removed":
+            self.broken(f"{to} was put out, and is brought to {seq}")
 
     def room_at(self, seq: int) -> Room | None:
         """The room as it was at this number; None if it has not come that far."""

@@ -22,8 +22,8 @@ from server.ports import (
     Doorbell,
     HereOn,
     Missed,
-    NewRoom,
-    OpenSessionRow,
+    NewSession,
+    SessionRow,
     StoreUnavailable,
 )
 from server.store.memory import MemoryStore
@@ -251,9 +251,11 @@ class _StorePort:
         self._world = machine.world
         self._chance = machine.world.chance(f"store of {life.process}")
 
-    async def append(self, room: str, after: Position, events: Sequence[Recorded]) -> Appended | Missed | Diverged:
+    async def append(
+        self, room: str, session: str, after: Position, events: Sequence[Recorded]
+    ) -> Appended | Missed | Diverged:
         async def commit() -> Appended | Missed | Diverged:
-            result = await self._world.store.append(room, after, events)
+            result = await self._world.store.append(room, session, after, events)
             if isinstance(result, Appended):
                 self._world.ledger.committed(after, events)
             return result
@@ -272,14 +274,20 @@ class _StorePort:
     async def snapshot(self, room: Room, trim_to: int) -> None:
         await self._write(lambda: self._world.store.snapshot(room, trim_to))
 
-    async def create(self, new: NewRoom) -> Position:
-        return await self._write(lambda: self._world.store.create(new))
+    async def create(self, room: str, at: int) -> Position:
+        return await self._write(lambda: self._world.store.create(room, at))
 
-    async def sessions(self) -> Sequence[OpenSessionRow]:
-        return await self._read(self._world.store.sessions)
+    async def prepare(self, new: NewSession) -> None:
+        await self._write(lambda: self._world.store.prepare(new))
 
-    async def destroy(self, room: str) -> None:
-        await self._write(lambda: self._world.store.destroy(room))
+    async def closed(self, session: str) -> Room | None:
+        return await self._read(lambda: self._world.store.closed(session))
+
+    async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
+        return await self._read(lambda: self._world.store.sessions(room))
+
+    async def destroy(self, session: str, at: int) -> None:
+        await self._write(lambda: self._world.store.destroy(session, at))
 
     async def _read(self, work: Callable[[], Awaitable[T]]) -> T:
         await self._unless_cut()

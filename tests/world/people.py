@@ -13,8 +13,21 @@ from typing import Any
 
 import msgspec
 
-from rooms import EndSession, Event, FromWindow, Leave, Recorded, Role, TurnPage, View, view_of, wire
-from rooms.events import PageTurned, ParticipantLeft, SessionEnded
+from rooms import (
+    EndSession,
+    Event,
+    FromWindow,
+    Leave,
+    Recorded,
+    RemoveParticipant,
+    Role,
+    TurnPage,
+    View,
+    view_of,
+    why_not,
+    wire,
+)
+from rooms.events import PageTurned, ParticipantLeft, ParticipantRemoved, SessionEnded
 from tests.world.loop import START_OF_THE_WORLD
 from tests.world.machines import Machine, World
 from tests.world.wires import Wire
@@ -95,6 +108,8 @@ def came_of(command: FromWindow | None, event: Event) -> bool:
     match command, event:
         case (TurnPage(page=asked), PageTurned(page=page)):
             return asked == page
+        case (RemoveParticipant(participant=asked), ParticipantRemoved(participant=removed)):
+            return asked == removed
         case (Leave(), ParticipantLeft()) | (EndSession(), SessionEnded()):
             return True
         case _:
@@ -122,8 +137,8 @@ class Person:
 
     @property
     def over(self) -> bool:
-        """The client will not connect again: the person left, or the session has ended."""
-        return self.state in ("left", "ended", "other_version")
+        """The client will not connect again: the person left or was put out, or the session has ended."""
+        return self.state in ("left", "removed", "ended", "other_version")
 
     @property
     def window(self) -> WindowStory:
@@ -226,6 +241,8 @@ class Person:
             ledger.broken(f"{self.id} saw number {seq} after {self._shown[1]}")
         self._shown = (epoch, seq)
         room = ledger.room_at(seq)
+        if room is not None and why_not(room, self.id, self.id) == "removed":
+            ledger.broken(f"{self.id} was put out, and saw number {seq}")
         expected = view_of(room, self.id) if room is not None else None
         if expected is not None and self.view != expected:
             ledger.broken(f"{self.id} saw {self.view} at number {seq}, the log says {expected}")

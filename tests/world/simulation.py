@@ -13,9 +13,24 @@ from typing import Any, TypeAlias
 
 from structlog.testing import capture_logs
 
-from rooms import SERVER, Command, EndSession, Join, Leave, OpenSession, Refusal, Role, Room, TurnPage, may_see, view_of
+from rooms import (
+    SERVER,
+    Command,
+    EndSession,
+    Join,
+    Leave,
+    OpenSession,
+    Refusal,
+    RemoveDevice,
+    RemoveParticipant,
+    Role,
+    Room,
+    TurnPage,
+    view_of,
+    why_not,
+)
 from server.bus.memory import MemoryExchange, fair_weather
-from server.ports import Doorbell, HereOn, NewRoom
+from server.ports import Doorbell, HereOn, NewSession, StoreUnavailable
 from server.store.memory import MemoryStore
 from tests.world.ledger import Ledger
 from tests.world.loop import VirtualLoop
@@ -27,12 +42,15 @@ ROOM = "room"
 PAGES = ("home", "sleep", "worry", "plans", "people")
 NOWHERE = "nowhere"
 PEOPLE = (("alex", Role.WORKER), ("sam", Role.SERVICE_USER), ("kim", Role.SERVICE_USER), ("noor", Role.WORKER))
+NOBODY = "nobody"
 MACHINES = ("north", "east", "south")
 
 BUS_LOSES = 0.3
 BUS_REPEATS = 0.2
 LEAVES = 0.004
 ENDS = 0.006
+REMOVES = 0.012
+REMOVES_DEVICE = 0.008
 TICK_EVERY = 0.5
 LAST_WORDS = 6.0
 """Seconds: longer than a move lives, so that what is said last is over before the weather gets better."""
@@ -93,7 +111,8 @@ def play(seed: int, browsers: Browsers, steps: Sequence[Step] | None = None, len
 async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers, logs: Logs) -> Simulation:
     ids = iter(range(10**6))
     store = MemoryStore(new_id=lambda: f"epoch-{next(ids)}")
-    epoch = (await store.create(NewRoom(ROOM, "session", practice=False, account=None, at=0))).epoch
+    epoch = (await store.create(ROOM, at=0)).epoch
+    await store.prepare(NewSession(ROOM, "session", practice=False, account=None, made_at=0))
     world = World(seed, loop, store, MemoryExchange(), Ledger(Room(ROOM, epoch)))
     simulation = Simulation(world, browsers, logs)
     await simulation.open_session()
@@ -108,11 +127,14 @@ class Simulation:
         self.steps: list[Step] = []
         self._healing = False
         self._trimming: asyncio.Future[None] | None = None
+        self._asking: asyncio.Future[None] | None = None
         self.machines = {name: Machine(name, world) for name in MACHINES}
         self.people = {name: Person(name, role, world, browsers, ROOM) for name, role in PEOPLE}
         self._acts: dict[str, Callable[..., None]] = {
             "turn": lambda who, page: self.people[who].submit(TurnPage(page)),
             "leave": lambda who: self.people[who].submit(Leave()),
+            "remove": lambda who, whom: self.people[who].submit(RemoveParticipant(whom)),
+            "remove_device": self._remove_device,
             "end": lambda who: self.people[who].submit(EndSession()),
             "burst": self._burst,
             "connect": lambda who, machine: self.people[who].connect(self.machines[machine]),
@@ -193,6 +215,22 @@ class Simulation:
 
     # --- steps that are more than a call ---
 
+    def _remove_device(self, whose: str, machine: str) -> None:
+        """The house is asked, on `machine`, to put out somebody's only device. What comes of it, the log shows."""
+        to = self.machines[machine]
+
+        async def ask() -> None:
+            try:
+                await to.hub.ask(ROOM, SERVER, RemoveDevice(whose))
+            except StoreUnavailable:
+                return  # Whoever asked is told to ask again.
+
+        def begin() -> None:
+            self._asking = asyncio.ensure_future(ask())
+
+        if to.life is not None:
+            to.life.once_running(lambda: to.within(begin))
+
     def _burst(self, who: str, pages: str) -> None:
         for letter in pages:
             self.people[who].submit(TurnPage(PAGES[int(letter)]))
@@ -245,29 +283,35 @@ class Simulation:
             self._check_person(person, room)
 
     def _check_person(self, person: Person, room: Room) -> None:
-        assert room.session is not None
         if person.pending:
             self.ledger.broken(f"{person.id} was never answered about {person.pending}")
-        if room.session.ended:
-            self._check_over(person, {"ended", "left"} if room.participants[person.id].left else {"ended"})
-        elif room.participants[person.id].left:
-            self._check_over(person, {"left"})
-        else:
+        over = _ways_out(room, person.id)
+        if not over:
             self._check_view(person, room)
+        elif person.state not in over:
+            self.ledger.broken(f"{person.id} is {person.state}, and should be {over}")
         for window in person.windows:
             for problem in window.compare(self.ledger.of_window(window.id)):
                 self.ledger.broken(problem)
-
-    def _check_over(self, person: Person, states: set[str]) -> None:
-        if person.state not in states:
-            self.ledger.broken(f"{person.id} is {person.state}, and should be {states}")
 
     def _check_view(self, person: Person, room: Room) -> None:
         expected = view_of(room, person.id)
         if person.view != expected:
             self.ledger.broken(f"{person.id} sees {person.view}, the log says {expected}")
-        if set(person.here) != {each for each in self.people if may_see(room, each)}:
+        if set(person.here) != {each for each in self.people if why_not(room, each, each) is None}:
             self.ledger.broken(f"{person.id} is told that {person.here} are here")
+
+
+def _ways_out(room: Room, who: str) -> set[str]:
+    """The states in which a client may be for which it is over: more than one if more than one thing has happened."""
+    session, person = room.session, room.participants[who]
+    assert session is not None
+    ways = {"ended"} if session.ended else set()
+    if person.removed or who in session.removed_devices:
+        ways.add("removed")
+    if person.left and not person.removed:
+        ways.add("left")
+    return ways
 
 
 class Scheduler:
@@ -304,6 +348,10 @@ class Scheduler:
             return [("leave", who)]
         if person.role is Role.WORKER and chance.random() < ENDS:
             return [("end", who)]
+        if person.role is Role.WORKER and chance.random() < REMOVES:
+            return [("remove", who, chance.choice([*self._simulation.people, NOBODY]))]
+        if chance.random() < REMOVES_DEVICE:
+            return [("remove_device", who, machine)]
         turn: Act = ("turn", who, chance.choice(PAGES) if chance.random() < 0.97 else NOWHERE)
         return [*[turn] * 9, ("burst", who, pages), ("drop", who), ("reload", who), ("lose", who)]
 

@@ -84,6 +84,21 @@ BROKEN = {
         "await self._clock.sleep(HEAD_POLL)\n            await self._ask_heads()",
         "await self._clock.sleep(HEAD_POLL)",
     ),
+    "the goodbye of who is put out": (
+        "server/open_room.py",
+        "elif isinstance(recorded.event, ParticipantRemoved | DeviceRemoved):",
+        "elif isinstance(recorded.event, DeviceRemoved):",
+    ),
+    "the goodbye of a device that is put out": (
+        "server/open_room.py",
+        "elif isinstance(recorded.event, ParticipantRemoved | DeviceRemoved):",
+        "elif isinstance(recorded.event, ParticipantRemoved):",
+    ),
+    "the order of being put out and being told": (
+        "server/open_room.py",
+        "                self._tell(viewers, untold[:-1])\n                untold = untold[-1:]\n",
+        "                self._tell(viewers, untold)\n                untold = []\n",
+    ),
     "the de-duplication": ("rooms/decide.py", "if before is not None:", "if isinstance(before, Refusal):"),
 }
 

@@ -132,7 +132,8 @@ class Wire:
             hello = wire.parse_hello(payload)
             position = None if hello.position is None else wire.position_of(hello.position)
             self._told = 0 if position is None else position.seq
-            hub.attach(self.name, Seat(self._person.room, self._person.id, self._person.id), hello.window, position)
+            seat = Seat(self._person.room, self._person.id, ticket=self._person.id)  # Everybody has one device.
+            hub.attach(self.name, seat, hello.window, position)
         elif event == "command":
             hub.submit(self.name, wire.parse_submission(payload))
         else:
@@ -160,6 +161,7 @@ class Wire:
                 if frame["seq"] > self._told + 1:
                     ledger.broken(f"{to} was told event {frame['seq']} right after {self._told}")
                 self._told = frame["seq"]
+        ledger.shown(to, self._told, self._person.id)
         if self._told < self._life.shown:
             ledger.broken(f"{to} was brought to {self._told}, by a process that had shown {self._life.shown}")
         self._life.shown = max(self._life.shown, self._told)

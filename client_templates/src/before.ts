@@ -1,0 +1,5 @@
+/** Runs before a page of a session is drawn: see `curtain.ts`. */
+
+import { drawUnlessRecent } from "./curtain.js";
+
+drawUnlessRecent();

@@ -1,0 +1,37 @@
+"""The closing page: what came of a session, plainly, on the devices that were in it, for a day ([SE8])."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from server.content import Content
+from server.identity import Ticket
+from server.pages.rendering import Pages
+from server.ports import Store
+
+
+class ClosingPages:
+    def __init__(self, pages: Pages, store: Store, content: Content) -> None:
+        self._pages = pages
+        self._store = store
+        self._content = content
+
+    async def show(self, request: Request, ticket: Ticket) -> Response:
+        """For an admitted ticket of a session that has ended."""
+        room = await self._store.closed(ticket.session)
+        if room is None or room.session is None:
+            return self._pages.show(request, "over", 410)
+        rows = [row for row in await self._store.sessions(ticket.room) if row.session == ticket.session]
+        known = (self._content.pages.get(page) for page in room.session.opened)
+        return self._pages.show(
+            request,
+            "closing",
+            ticket=ticket.id,
+            at=rows[0].opened_at if rows else None,
+            practice=room.session.practice,
+            names=list(dict.fromkeys(person.name for person in room.participants.values() if not person.removed)),
+            titles=[page.title for page in known if page is not None],
+            pack_language=self._content.pack.language,
+            staff=ticket.account is not None,
+        )
