@@ -36,9 +36,17 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Use one token if there is one. `now` is in seconds of any clock that never goes back."""
-        self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
+        self.tokens = self.left(now)
         self.at = now
         if self.tokens < 1:
             return False
         self.tokens -= 1
         return True
+
+    def left(self, now: float) -> float:
+        """How many tokens there are. Asking uses none."""
+        return min(self.burst, self.tokens + (now - self.at) * self.rate)
+
+    def give_back(self) -> None:
+        """One that was taken was not needed."""
+        self.tokens += 1

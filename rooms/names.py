@@ -13,10 +13,15 @@ def clean_name(text: str) -> str | None:
     Control characters, direction marks and other invisible letters are taken out: they are used to look like somebody
     else. Joiners stay, because names in several scripts are spelt with them.
     """
-    kept = (letter if letter in JOINERS or _can_be_seen(letter) else " " for letter in text)
-    name = " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
+    name = clean_line(text)
     readable = any(unicodedata.category(letter)[0] in "LNPS" for letter in name)
     return name if readable and len(name) <= NAME_LETTERS else None
+
+
+def clean_line(text: str) -> str:
+    """A text on one line, without letters that nobody can see."""
+    kept = (letter if letter in JOINERS or _can_be_seen(letter) else " " for letter in text)
+    return " ".join(unicodedata.normalize("NFC", "".join(kept)).split())
 
 
 def same_name(one: str, other: str) -> bool:

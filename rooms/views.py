@@ -88,13 +88,16 @@ def may_see(room: Room, participant: str) -> bool:
 
 def why_not(room: Room, participant: str, device: str) -> str | None:
     """Why nothing of the session goes to this device of this participant, as a code of `wire.GOODBYES`; None when
-    something does ([VW1]). Who is not known was in an earlier session of the room."""
+    something does ([VW1]). Who was put out or has left stays so when the session ends; who is not known was in an
+    earlier session of the room."""
     session, person = room.session, room.participants.get(participant)
-    if session is None or session.ended or person is None:
+    if session is None or person is None:
         return "session_ended"
     if person.removed or device in session.removed_devices:
         return "removed"  # [PT9] [PT11]
-    return None if may_see(room, participant) else "left"
+    if not may_see(room, participant):
+        return "left"
+    return "session_ended" if session.ended else None
 
 
 def view_of(room: Room, participant: str) -> View | None:

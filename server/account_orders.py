@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.control import ControlProblem
-from server.identity import AccountProblem, Accounts, Keeping, OnFile, PutsOut
+from server.identity import AccountProblem, Accounts, Keeping, OnFile, StaffRole
+from server.removals import Removals
 
 PROBLEMS = {
     "shown": "Give a name that people can read. Name and job together have room for 38 letters.",
     "roles": "Roles are worker, supervisor and admin: give at least one of them.",
     "last_admin": "This is the last admin who can sign in. Make another one first.",
+    "disabled": "This account is disabled. Enable it first.",
 }
 
 
 class AccountOrders:
     """Carries the command out, in the running server or alone."""
 
-    def __init__(self, accounts: Accounts, keeping: Keeping, put_out: PutsOut, public_url: str) -> None:
+    def __init__(self, accounts: Accounts, keeping: Keeping, put_out: Removals, public_url: str) -> None:
         self._accounts = accounts
         self._keeping = keeping
         self._put_out = put_out
@@ -61,7 +63,7 @@ class AccountOrders:
 
     async def _set_roles(self, found: OnFile, words: Sequence[str]) -> str:
         roles = await self._keeping.set_roles(found.account.id, words)
-        if found.account.roles - roles:
+        if StaffRole.WORKER in found.account.roles - roles:
             await self._put_out.account(found.account.id)
         return f"Roles: {', '.join(sorted(roles))}."
 

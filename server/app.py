@@ -71,6 +71,8 @@ class Copage:
     accounts: Accounts
     keeping: Keeping
     removals: Removals
+    staff: StaffSessions
+    teams: Teams
     start_links: StartLinks
     tickets: Tickets
     clock: SystemClock
@@ -99,6 +101,7 @@ async def create_app(settings: Settings, on_fatal: Callable[[str], None]) -> Asy
         accounts = Accounts(database, vault, clock, new_id)
         keeping = Keeping(database, vault, clock, new_id)
         start_links = StartLinks(database, clock)
+        staff = StaffSessions(database, clock, clinic.idle_minutes)
         sockets = Sockets(tickets, settings.public_url, words.at_the_wall)
         bus = MemoryBus(MemoryExchange(), "one")
         hub = Hub(store, bus, sockets, clock, new_id, "one", settings.commands_per_second)
@@ -115,7 +118,7 @@ async def create_app(settings: Settings, on_fatal: Callable[[str], None]) -> Asy
             keeping=keeping,
             second_steps=SecondSteps(database, vault, clock),
             supervisions=Supervisions(database, clock),
-            staff=StaffSessions(database, clock, clinic.idle_minutes),
+            staff=staff,
             removals=removals,
             start_links=start_links,
             tickets=tickets,
@@ -129,6 +132,7 @@ async def create_app(settings: Settings, on_fatal: Callable[[str], None]) -> Asy
         )
         routes = site(needs)
         starlette = Starlette(routes=routes, exception_handlers=handlers(pages))
+        starlette.router.redirect_slashes = False  # It would send links on, with what they hold, by http.
         asgi = Guard(
             _parted(sockets, starlette),
             public_url=settings.public_url,
@@ -137,10 +141,24 @@ async def create_app(settings: Settings, on_fatal: Callable[[str], None]) -> Asy
             https_for_good=settings.https_for_good,
         )
         hub.start()
-        others = (invitations.forget_old, codes.forget_old, teams.forget_empty)
+
+        async def end_idle_sign_ins() -> None:
+            for hashed in await staff.end_idle():
+                await removals.sign_in(hashed)
+
+        others = (
+            invitations.forget_old,
+            codes.forget_old,
+            teams.forget_empty,
+            end_idle_sign_ins,
+            removals.finish,
+        )
         sweeping = asyncio.create_task(keep_sweeping(store, hub, clock, others), name="sweep")
         try:
-            yield Copage(asgi, routes, hub, sockets, opened, accounts, keeping, removals, start_links, tickets, clock)
+            yield Copage(
+                *(asgi, routes, hub, sockets, opened, accounts, keeping),
+                *(removals, staff, teams, start_links, tickets, clock),
+            )
         finally:
             sweeping.cancel()
             await sockets.stop()
@@ -251,7 +269,8 @@ async def _greet(settings: Settings, copage: Copage, certificate: Certificate | 
         link = await _start_link(settings, copage.start_links)
         lines = [f"Copage is ready. Open this link once, in your browser: {link}"]
     if settings.clinic_file is None:
-        lines.append("Help now shows no number yet: fill in a copy of server/clinic.toml and set COPAGE_CLINIC_FILE.")
+        lines.append("Help now shows no number yet, and times of day are in UTC.")
+        lines.append("Fill in a copy of server/clinic.toml and set COPAGE_CLINIC_FILE.")
     if certificate is not None:
         lines += invitation(settings.public_url, link, certificate.fingerprint)
     print(*lines, sep="\n", flush=True)  # noqa: T201  (this is what the operator waits for)

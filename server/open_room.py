@@ -498,7 +498,7 @@ class OpenRoom:
             self.shell.audience.tell(connections, wire.events(events))
 
     def _say_goodbyes(self) -> None:
-        """Close the connections of those who get nothing any more; they have just been told why."""
+        """Close the connections of those who get nothing any more. Why, all but who was put out have just been told."""
         for connection, member in list(self._members.items()):
             code = self._why_not(member.seat)
             if code is None:

@@ -93,7 +93,7 @@ class Store(Protocol):
         self, room: str, session: str, after: Position, events: Sequence[Recorded]
     ) -> Appended | Missed | Diverged:
         """Add events of `session`, numbered from `after.seq + 1`, if the room stands at `after` and the session is one
-        of the room's that has not been destroyed; `Diverged` if it is not. A `SessionOpened` (as the first of them) or
+        of the room's that has not ended; `Diverged` if it is not. A `SessionOpened` (as the first of them) or
         `SessionEnded` among them also marks the session's row, in the same transaction."""
 
     async def load(self, room: str) -> Room | None:
@@ -114,6 +114,13 @@ class Store(Protocol):
     async def closed(self, session: str) -> Room | None:
         """The room as it was when a session ended in it, also when another one has been opened since; None when the
         session has not ended or has been destroyed."""
+
+    async def session(self, session: str) -> SessionRow | None:
+        """One session; None when there is none (any more)."""
+
+    async def call_off(self, session: str, at: int) -> None:
+        """Mark a session that was never opened as ended at `at` (milliseconds since 1970, UTC), so that it cannot be
+        opened any more. Nothing happens to one that was opened or has ended."""
 
     async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
         """All sessions (of one room, if it is named) that have not been destroyed, in the order they were made."""

@@ -1,20 +1,26 @@
 """Putting people and devices out: their tickets end, so that nobody comes back, and what is connected is closed.
 
-The latter is an event in the room's one order, so it reaches whichever process has the connection.
+The latter is an event in the room's one order, so it reaches whichever process has the connection. When the store does
+not answer just then, it is made good later: `finish`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
-from rooms import SERVER, Actor, Already, Refusal, RemoveDevice, RemoveParticipant
+import structlog
+
+from rooms import SERVER, Actor, Already, Command, Refusal, RemoveDevice, RemoveParticipant
 from rooms.events import Event
 from server.hub import Hub
 from server.identity import State, Ticket, Tickets
+from server.ports import StoreUnavailable
+
+log = structlog.get_logger("removals")
 
 
 class Removals:
-    """All ways of being put out. Doing it twice is harmless: try again after `StoreUnavailable`."""
+    """All ways of being put out. Doing it twice is harmless."""
 
     def __init__(self, hub: Hub, tickets: Tickets) -> None:
         self._hub = hub
@@ -30,26 +36,39 @@ class Removals:
     async def device(self, ticket: Ticket) -> None:
         """One device, whose person stays on the others ([PT11])."""
         await self._tickets.end(ticket.id, State.REMOVED)
-        await self._device_is_out(ticket)
+        await self._devices_are_out([ticket])
 
     async def account(self, account: str) -> None:
         """Somebody of the staff, out of every session they are in."""
-        await self._are_out(await self._tickets.end_account(account))
+        await self._people_are_out(await self._tickets.end_account(account))
 
     async def member(self, room: str, account: str) -> None:
         """Somebody of the staff who is in the room's team no longer, out of the session that goes on in it."""
-        await self._are_out(await self._tickets.end_account(account, room))
+        await self._people_are_out(await self._tickets.end_account(account, room))
 
     async def sign_in(self, hashed: str) -> None:
         """The devices that were given a ticket under one sign-in, by the hash of that."""
-        for ticket in await self._tickets.end_sign_in(hashed):
-            await self._device_is_out(ticket)
+        await self._devices_are_out(await self._tickets.end_sign_in(hashed))
 
-    async def _are_out(self, tickets: Sequence[Ticket]) -> None:
+    async def finish(self) -> None:
+        """Close what should have been closed before: the store did not answer then, or the server ended. And whose
+        sign-in, or time in a room's team, is over is out from now on."""
+        await self._tickets.end_those_without_right()
+        await self._devices_are_out(await self._tickets.removed())
+
+    async def _people_are_out(self, tickets: Iterable[Ticket]) -> None:
         for room, participant in {(ticket.room, ticket.participant) for ticket in tickets}:
-            await self._hub.ask(room, SERVER, RemoveParticipant(participant))
+            await self._tell(room, RemoveParticipant(participant))
 
-    async def _device_is_out(self, ticket: Ticket) -> None:
-        outcome = await self._hub.ask(ticket.room, SERVER, RemoveDevice(ticket.id))
-        if outcome == Refusal("full"):  # So many have been put out that the rules count no more: then the whole person.
-            await self._hub.ask(ticket.room, SERVER, RemoveParticipant(ticket.participant))
+    async def _devices_are_out(self, tickets: Iterable[Ticket]) -> None:
+        for ticket in tickets:
+            if await self._tell(ticket.room, RemoveDevice(ticket.id)) == Refusal("full"):
+                # So many have been put out that the rules count no more: then the whole person.
+                await self._tell(ticket.room, RemoveParticipant(ticket.participant))
+
+    async def _tell(self, room: str, command: Command) -> object:
+        try:
+            return await self._hub.ask(room, SERVER, command)
+        except StoreUnavailable:
+            log.warning("removal_postponed", room=room)
+            return None

@@ -31,7 +31,7 @@ async def sweep(store: Store, hub: Hub, now: int) -> int:
     hub.remember_only({session.room for session in sessions})
     for session in sessions:
         try:
-            if _has_had_its_time(session, now):
+            if _has_had_its_time(session, now) and await _stays_ended(store, session):
                 await _destroy(store, hub, session, now)
                 touched += 1
             elif session.open and _idle(hub, session, now) > (PRACTICE_IDLE_END if session.practice else IDLE_END):
@@ -46,6 +46,13 @@ def _has_had_its_time(session: SessionRow, now: int) -> bool:
     if session.ended_at is not None:
         return session.practice or now - session.ended_at >= KEPT_AFTER_END
     return session.opened_at is None and now - (session.planned_at or session.made_at) >= KEPT_UNOPENED
+
+
+async def _stays_ended(store: Store, session: SessionRow) -> bool:
+    """Whether it cannot be opened any more. One that never was might be in this very moment."""
+    await store.call_off(session.session, session.planned_at or session.made_at)
+    row = await store.session(session.session)
+    return row is None or row.ended_at is not None
 
 
 def _idle(hub: Hub, session: SessionRow, now: int) -> float:

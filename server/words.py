@@ -161,8 +161,11 @@ CLIENT_WORDS = {
     "person.here": N_("here"),
     "person.away": N_("not connected"),
     "person.left": N_("has left"),
+    "person.came_in": N_("{name} came in."),
     "person.not_them": N_("This is not {name}"),
-    "person.not_them_about": N_("If this is not {name}, take this person out. They can knock again."),
+    "person.not_them_about": N_(
+        "If this is not {name}, take this person out. To come back, they need a new link from you."
+    ),
     "person.take_out": N_("Take this person out"),
     "person.taking_out": N_("Taking {name} out of the session…"),
     "person.taken_out": N_("{name} is not in the session any more."),

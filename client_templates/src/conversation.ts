@@ -25,6 +25,7 @@ export type Notice =
   | { readonly kind: "refused"; readonly number: number; readonly command: Command; readonly code: string }
   | { readonly kind: "dropped"; readonly number: number; readonly command: Command }
   | { readonly kind: "renumbered"; readonly number: number; readonly again: number; readonly command: Command }
+  | { readonly kind: "joined"; readonly person: string }
   | { readonly kind: "turned"; readonly page: string; readonly by: string; readonly mine: boolean };
 
 /** What a call leads to: messages for the current connection, in order, and what happened. */
@@ -132,6 +133,7 @@ export class Conversation {
   private show(view: View, { event, window }: EventFrame): void {
     this.view = view;
     if (view.position[1] >= this.awaited) this.askedAt = null;
+    if (event.kind === "participant_joined") this.effects.notices.push({ kind: "joined", person: event.person.id });
     if (event.kind === "page_turned") {
       this.effects.notices.push({ kind: "turned", page: event.page, by: event.by, mine: window === this.window });
     }

@@ -19,8 +19,8 @@ class DoorOfTheDesk {
   private drawn = document.querySelector("[data-arrival]") ? null : "";
   private readonly title = document.title;
   private asking = false;
-  /** How many waited when it was last asked, be they drawn yet or not. */
-  private heardOf: number | null = null;
+  /** Who waited when it was last asked, be they drawn yet or not. */
+  private heardOf: Set<string> | null = null;
 
   start(): void {
     void this.ask();
@@ -33,13 +33,24 @@ class DoorOfTheDesk {
     try {
       const door = (await (await get("/desk/arrivals")).json()) as Door;
       document.title = door.count ? `(${door.count}) ${this.title}` : this.title;
-      if (this.heardOf !== null && door.count > this.heardOf) chime();
-      this.heardOf = door.count;
       if (door.mark !== this.drawn) this.drawn = (await this.drawnAnew()) ? door.mark : null;
+      this.hear(idsIn(door.mark));
+      known(true);
     } catch {
-      // No answer, or signed out: `idle.ts` says so. What is shown stays, and is asked about again.
+      known(false); // What is shown may not be true any more. It is asked again.
     } finally {
       this.asking = false;
+    }
+  }
+
+  private hear(waiting: Set<string>): void {
+    const before = this.heardOf;
+    this.heardOf = waiting;
+    if (before === null || [...waiting].every((id) => before.has(id))) return;
+    try {
+      chime();
+    } catch {
+      // A browser without sound: the number in the title has to do.
     }
   }
 
@@ -63,6 +74,17 @@ class DoorOfTheDesk {
   }
 }
 
+/** Say whether it is known who waits. */
+function known(known: boolean): void {
+  const words = find("door-unknown");
+  if (words) words.hidden = known;
+}
+
+/** Who a mark is about: of each, eight letters of an id, then whether their page is open. */
+function idsIn(mark: string): Set<string> {
+  return new Set(mark.split(".").filter(Boolean).map((each) => each.slice(0, 8)));
+}
+
 function arrivalsIn(section: HTMLElement): HTMLElement[] {
   return [...section.querySelectorAll<HTMLElement>("[data-arrival]")];
 }
@@ -73,14 +95,17 @@ function sameIn(section: HTMLElement, arrival: HTMLElement): HTMLElement | undef
 
 /** What was opened stays open, and what was written stays written. */
 function takeOver(from: HTMLElement, into: HTMLElement | undefined): void {
-  if (from.querySelector("details")?.open) into?.querySelector("details")?.setAttribute("open", "");
+  for (const { dataset } of from.querySelectorAll<HTMLElement>("details[open]")) {
+    into?.querySelector(`[data-part="${dataset["part"]}"]`)?.setAttribute("open", "");
+  }
   const [written, field] = [from.querySelector("input"), into?.querySelector("input")];
   if (written && field && written.value !== written.defaultValue) field.value = written.value;
 }
 
 async function get(address: string): Promise<Response> {
   const signal = AbortSignal.timeout(ANSWER_LIVES);
-  const response = await fetch(address, { cache: "no-store", redirect: "error", signal });
+  const response = await fetch(address, { cache: "no-store", redirect: "manual", signal });
+  if (response.type === "opaqueredirect") location.reload(); // Signed out: the page itself leads to where to sign in.
   if (!response.ok) throw new Error(`${address} answered ${response.status}`);
   return response;
 }

@@ -80,6 +80,8 @@ class SessionPage {
   // --- what the person does ---
 
   private listen(): void {
+    // A box that opens below the edge of the window would seem to do nothing.
+    document.addEventListener("toggle", ({ target }) => (target as Element).scrollIntoView({ block: "nearest" }), true);
     document.addEventListener("submit", (event) => this.submitted(event));
     document.addEventListener("click", (event) => this.clicked(event));
     find("back")?.addEventListener("click", () => this.back());
@@ -189,12 +191,13 @@ class SessionPage {
 
   private note(notice: Notice): void {
     if (notice.kind === "turned") this.turned(notice.page, notice.mine);
+    else if (notice.kind === "joined") this.tellOf("person.came_in", notice.person);
     else if (notice.kind === "dropped") this.tell("move.dropped");
     else if (notice.kind === "refused") this.tell(refusalKey(notice.code));
     else if (notice.kind === "done" && notice.command.type === "remove_participant") {
       this.tellOf("person.taken_out", notice.command.participant);
     }
-    if (notice.kind === "turned" || (notice.kind === "done" && notice.outcome === "event")) return;
+    if (notice.kind === "turned" || notice.kind === "joined" || (notice.kind === "done" && notice.outcome === "event")) return;
     // No page will come of it, so none that another person opens later may be taken for it.
     if (notice.command.type === "turn_page" && notice.command.page === this.myMove?.page) this.myMove = null;
   }

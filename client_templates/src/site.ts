@@ -3,10 +3,12 @@
 import { find, showWhatNeedsScript } from "./boot.js";
 import { makeCopyButtonsWork } from "./copy.js";
 import { mindTheCurtain } from "./curtain.js";
+import { sendFormsOnce } from "./once.js";
 import { noteEveryLeaving, noteGoingOn } from "./recent.js";
 import { sayTimes } from "./times.js";
 
 showWhatNeedsScript();
+sendFormsOnce();
 makeCopyButtonsWork();
 sayTimes();
 noteEveryLeaving();

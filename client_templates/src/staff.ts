@@ -3,10 +3,12 @@
 import { showWhatNeedsScript } from "./boot.js";
 import { makeCopyButtonsWork } from "./copy.js";
 import { warnWhenIdle } from "./idle.js";
+import { sendFormsOnce } from "./once.js";
 import { noteEveryLeaving } from "./recent.js";
 import { sayTimes } from "./times.js";
 
 showWhatNeedsScript();
+sendFormsOnce();
 makeCopyButtonsWork();
 sayTimes();
 noteEveryLeaving();

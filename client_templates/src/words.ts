@@ -12,6 +12,7 @@ export const SESSION_WORDS = [
   "person.here",
   "person.away",
   "person.left",
+  "person.came_in",
   "person.not_them",
   "person.not_them_about",
   "person.take_out",

@@ -10,7 +10,6 @@ from server.identity.codes import shown as shown_code
 from server.identity.gate import Gate
 from server.identity.invitations import Invitation, Invitations
 from server.identity.keeping import Keeping
-from server.identity.putting_out import PutsOut
 from server.identity.second_step import SecondSteps
 from server.identity.staff import SignIn, StaffSessions, Stage, staff_cookie, still_works
 from server.identity.start_links import StartLinks
@@ -34,7 +33,6 @@ __all__ = [
     "NewTicket",
     "OnFile",
     "Proven",
-    "PutsOut",
     "SecondSteps",
     "SignIn",
     "SignInProblem",

@@ -65,7 +65,7 @@ class OnFile(msgspec.Struct, frozen=True):
 
 class AccountProblem(Exception):
     """It cannot be done; nothing was written. `code`: `login_name`, `login_taken`, `shown`, `password`, `roles`,
-    `last_admin`, or `no_link`."""
+    `last_admin`, `disabled`, `no_link`, or `slow_down`."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)

@@ -18,7 +18,7 @@ from server.identity.account import (
     clean_login,
     written,
 )
-from server.identity.passwords import Passwords
+from server.identity.passwords import Crowded, Passwords
 from server.identity.sealing import HouseSeal
 from server.identity.staff import ending
 from server.identity.staff_links import StaffLinks
@@ -108,7 +108,7 @@ class Accounts:
                 account.id,
                 self._rows.login_hash(login),
                 self._rows.sealed(account.id, login, account.shown, account.job),
-                await self._passwords.hash(password),
+                await self._hash(password),
                 written(account.roles),
                 self._clock.wall(),
             ),
@@ -138,7 +138,7 @@ class Accounts:
         account = found.account
         login = found.login or checked_login(login)
         check_password(password)
-        hashed = await self._passwords.hash(password)
+        hashed = await self._hash(password)
         taking = Statement(
             "UPDATE accounts SET login_hash = $1, sealed = $2, password = $3 "
             "WHERE id = $4 AND password IS NULL AND disabled = 0",
@@ -155,6 +155,12 @@ class Accounts:
         except Conflict:
             raise AccountProblem("no_link") from None
         return Proven(account, False, _still(account.id, hashed))
+
+    async def _hash(self, password: str) -> str:
+        try:
+            return await self._passwords.hash(password)
+        except Crowded:
+            raise AccountProblem("slow_down") from None
 
     async def _write_with_login(self, account_id: str, login: str, *statements: Statement) -> None:
         try:
@@ -181,10 +187,13 @@ class Accounts:
         if not self._tries.take(login, peer):
             raise SignInProblem("slow_down")
         row = await self._rows.of_login(login)
-        nobodys = await self._passwords.hash_of_nobody()  # Made at the first try of all, whoever it is.
-        known = row is not None and row["password"] is not None and not row["disabled"]
-        stored = str(row["password"]) if row is not None and known else nobodys
-        right = await self._passwords.verify(stored, password)
+        try:
+            nobodys = await self._passwords.hash_of_nobody()  # Made at the first try of all, whoever it is.
+            known = row is not None and row["password"] is not None and not row["disabled"]
+            stored = str(row["password"]) if row is not None and known else nobodys
+            right = await self._passwords.verify(stored, password, self._tries.lately(peer))
+        except Crowded:
+            raise SignInProblem("slow_down") from None
         if row is None or not known or not right:
             raise SignInProblem("wrong")
         self._tries.forget(login, peer)
@@ -198,7 +207,11 @@ class Accounts:
             raise SignInProblem("slow_down")
         row = await self._rows.of_id(account.id)
         stored = str(row["password"]) if row is not None else ""
-        if row is None or row["disabled"] or not await self._passwords.verify(stored, password):
+        try:
+            right = await self._passwords.verify(stored, password, self._tries.lately(peer))
+        except Crowded:
+            raise SignInProblem("slow_down") from None
+        if row is None or row["disabled"] or not right:
             raise SignInProblem("wrong")
         self._tries.forget(account.id, peer)
         found = self._rows.on_file(row)
@@ -208,7 +221,10 @@ class Accounts:
         """The hash that is stored from now on. One that is old is replaced, unless the password changed meanwhile."""
         if not self._passwords.is_old(stored):
             return stored
-        new = await self._passwords.hash(password)
+        try:
+            new = await self._passwords.hash(password)
+        except Crowded:
+            return stored  # The next sign-in makes it.
         await self._database.write(
             Statement("UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3", (new, account_id, stored))
         )
@@ -237,11 +253,13 @@ class Accounts:
         check_password(new)
         setting = Statement(
             "UPDATE accounts SET password = $1 WHERE id = $2",
-            (await self._passwords.hash(new), proven.account.id),
+            (await self._hash(new), proven.account.id),
             rows=1,
         )
         try:
-            *_, ended = await self._database.write(proven.still, setting, ending(proven.account.id, but))
+            *_, ended, _ = await self._database.write(
+                proven.still, setting, *ending(proven.account.id, self._clock.wall(), but)
+            )
         except Conflict:
             raise SignInProblem("wrong") from None
         return [str(row["hash"]) for row in ended]

@@ -71,17 +71,17 @@ class Codes:
         )
         return code
 
-    async def current(self, invitation: str) -> tuple[str, int] | None:
-        """The code of an invitation, to show it again, and until when it is good (milliseconds since 1970)."""
+    async def current(self, invitation: str) -> str | None:
+        """The code of an invitation, to show it again; None if it has none that is good."""
         rows = await self._database.read(
-            "SELECT hash, sealed, created_at FROM codes WHERE invitation = $1 AND created_at > $2",
+            "SELECT hash, sealed FROM codes WHERE invitation = $1 AND created_at > $2",
             invitation,
             self._too_old(self._clock.wall()),
         )
         for row in rows:
-            sealed, made = row["sealed"], row["created_at"]
-            assert isinstance(sealed, bytes) and isinstance(made, int)
-            return self._vault.open_house(sealed, "codes", str(row["hash"])).decode(), made + LIVES_FOR
+            sealed = row["sealed"]
+            assert isinstance(sealed, bytes)
+            return self._vault.open_house(sealed, "codes", str(row["hash"])).decode()
         return None
 
     async def find(self, code: str) -> str | None:

@@ -147,7 +147,7 @@ class Gate:
     def _let_in(self) -> None:
         """Whoever's turn it is. Each takes what a wrong code costs, before it is known to be one: many look at once."""
         now = self._let_in_at = self._clock.monotonic()
-        if _left(self._service, now) < 1:
+        if self._service.left(now) < 1:
             return
         for one in sorted((each for each in self._line if self._has_room(each, now)), key=self._order):
             if self._has_room(one, now):  # Another one of the same place, or with the same text, may have come up.
@@ -192,7 +192,7 @@ class Gate:
     def _give_back(self, one: _Try) -> None:
         """It was a right code, or there was no answer at all."""
         now = self._clock.monotonic()
-        self._service.tokens += 1
+        self._service.give_back()
         self._places.add(one.place, -1, now)
         self._texts.add(one.code, -1, now)
 
@@ -229,7 +229,3 @@ class _Lately:
             self._counts[key] = (counted, now)
         if len(self._counts) > REMEMBERED:
             self._counts.popitem(last=False)
-
-
-def _left(bucket: TokenBucket, now: float) -> float:
-    return min(bucket.burst, bucket.tokens + (now - bucket.at) * bucket.rate)

@@ -18,7 +18,7 @@ KNOWN_FOR = 30 * 24 * 3600 * 1000
 
 _LOOK = """
     SELECT i.hash, i.room, i.session, i.role, i.used_at, i.revoked_at, i.over_at, i.ticket,
-        s.planned_at, s.opened_at, s.ended_at, s.account
+        s.id AS there, s.planned_at, s.opened_at, s.ended_at, s.account
     FROM invitations AS i LEFT JOIN sessions AS s ON s.id = i.session WHERE i.hash = $1
 """
 
@@ -55,7 +55,11 @@ class Invitations:
         self._clock = clock
 
     async def make(self, room: str, session: str, role: Role = Role.SERVICE_USER) -> str:
-        """A new link's token for a session. Links made before and not used yet stop working, also for who waits."""
+        """A new link's token for a session. Links made before and not used yet stop working, also for who waits.
+
+        Raises:
+            Conflict: the session has ended. No link was made, and none has stopped.
+        """
         token = new_token()
         hashed = digest(token)
         sealed = self._vault.seal_house(token.encode(), "invitations", hashed)
@@ -63,7 +67,7 @@ class Invitations:
             *self._revoking(session),
             Statement(
                 "INSERT INTO invitations (hash, room, session, role, sealed, created_at) "
-                "VALUES ($1, $2, $3, $4, $5, $6)",
+                "SELECT $1, $2, $3, $4, $5, $6 FROM sessions WHERE id = $3 AND ended_at IS NULL",
                 (hashed, room, session, role.value, sealed, self._clock.wall()),
                 rows=1,
             ),
@@ -144,7 +148,7 @@ class Invitations:
 
 
 def _state(row: Row, now: int) -> str:
-    if row["over_at"] is not None or row["ended_at"] is not None:
+    if row["over_at"] is not None or row["ended_at"] is not None or row["there"] is None:
         return "over"
     if row["used_at"] is not None:
         return "used"

@@ -11,7 +11,10 @@ from server.identity.staff_links import StaffLinks
 from server.identity.tickets import tickets_of_account_end
 from server.ports import Clock, Conflict, Database, NewId, Statement
 
-# An admin who can sign in. In the same statement as the change: two admins may do it to each other at one moment.
+# Two admins may do it to each other at one moment. So before anything is changed all admins are locked: whoever comes
+# second waits, and then finds what the first has done.
+_LOCK_ADMINS = "UPDATE accounts SET roles = roles WHERE ',' || roles || ',' LIKE '%,admin,%'"
+# An admin who can sign in.
 _IS_ADMIN = "({0}.disabled = 0 AND {0}.password IS NOT NULL AND ',' || {0}.roles || ',' LIKE '%,admin,%')"
 _ANOTHER = f"EXISTS (SELECT 1 FROM accounts AS other WHERE other.id <> accounts.id AND {_IS_ADMIN.format('other')})"
 _AN_ADMIN_IS_LEFT = f"(NOT {_IS_ADMIN.format('accounts')} OR {_ANOTHER})"
@@ -51,14 +54,17 @@ class Keeping:
     async def reset(self, account_id: str, even_the_last_admin: bool = False) -> str:
         """Take password and second step away and end all sign-ins; gives the token of a new one-time link.
 
-        Call `PutsOut.account` next.
+        Call `Removals.account` next.
 
         Args:
             even_the_last_admin: for the operator, who needs no sign-in to go on.
 
         Raises:
-            AccountProblem: `last_admin`.
+            AccountProblem: `last_admin`; or `disabled`: a link would open nothing.
         """
+        row = await self._rows.of_id(account_id)
+        if row is not None and row["disabled"]:
+            raise AccountProblem("disabled")
         token, linking = self._links.making(account_id)
         may = "TRUE" if even_the_last_admin else _AN_ADMIN_IS_LEFT
         await self._change(
@@ -71,7 +77,7 @@ class Keeping:
         return token
 
     async def disable(self, account_id: str) -> None:
-        """From now on the account opens nothing: all its sign-ins and tickets have ended. Call `PutsOut.account` next,
+        """From now on the account opens nothing: all its sign-ins and tickets have ended. Call `Removals.account` next,
         which closes what is connected.
 
         Raises:
@@ -85,7 +91,7 @@ class Keeping:
         await self._change("UPDATE accounts SET disabled = 0 WHERE id = $1", (account_id,))
 
     async def set_roles(self, account_id: str, words: Iterable[str]) -> frozenset[StaffRole]:
-        """Say what the account is for from now on. Call `PutsOut.account` next.
+        """Say what the account is for from now on. Call `Removals.account` next.
 
         Raises:
             AccountProblem: `roles` or `last_admin`.
@@ -98,10 +104,10 @@ class Keeping:
         return roles
 
     def _out(self, account_id: str) -> tuple[Statement, ...]:
-        return ending(account_id), tickets_of_account_end(account_id, self._clock.wall())
+        return ending(account_id, self._clock.wall())
 
     async def _change(self, sql: str, values: tuple[str, ...], *also: Statement) -> None:
         try:
-            await self._database.write(Statement(sql, values, rows=1), *also)
+            await self._database.write(Statement(_LOCK_ADMINS), Statement(sql, values, rows=1), *also)
         except Conflict:
             raise AccountProblem("last_admin") from None

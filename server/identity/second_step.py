@@ -12,6 +12,7 @@ import pyotp
 
 from server.identity.account import Account
 from server.identity.accounts import SignInProblem
+from server.identity.codes import LETTERS, MEANT
 from server.identity.sealing import HouseSeal
 from server.identity.tries import CodeTries
 from server.ports import Clock, Conflict, Database, Statement, StoreUnavailable
@@ -19,10 +20,7 @@ from server.ports import Clock, Conflict, Database, Statement, StoreUnavailable
 STEP_SECONDS = 30
 CODE = re.compile(r"[0-9]{6}")
 RECOVERY_CODES = 10
-RECOVERY_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""32 of them, so 5 bits each; none that is taken for another."""
 RECOVERY_LENGTH = 10
-READ_AS = str.maketrans("OIL", "011")
 
 
 class SecondSteps:
@@ -39,6 +37,10 @@ class SecondSteps:
     def new_secret(self) -> str:
         """160 random bits, as apps take them."""
         return pyotp.random_base32()
+
+    def address(self, secret: str, login: str, site: str) -> str:
+        """What an app reads from a picture. `login`, `site`: what it calls the entry."""
+        return pyotp.TOTP(secret).provisioning_uri(name=login, issuer_name=site)
 
     def wrapped(self, account: Account, secret: str) -> str:
         """`secret` for a hidden field of a form: only this server can read it, and only for this account."""
@@ -166,7 +168,7 @@ class SecondSteps:
 def clean_code(given: str) -> str:
     """A code as it is compared: spaces, hyphens and small letters are the person's own."""
     letters = re.sub(r"[^0-9A-Z]", "", given[:40].upper())
-    return letters.translate(READ_AS)
+    return letters.translate(MEANT)
 
 
 def _without_recovery_codes(account: Account) -> Statement:
@@ -174,5 +176,5 @@ def _without_recovery_codes(account: Account) -> Statement:
 
 
 def _new_recovery_code() -> str:
-    letters = "".join(secrets.choice(RECOVERY_LETTERS) for _ in range(RECOVERY_LENGTH))
+    letters = "".join(secrets.choice(LETTERS) for _ in range(RECOVERY_LENGTH))
     return f"{letters[:5]}-{letters[5:]}"

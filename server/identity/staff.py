@@ -12,11 +12,9 @@ from enum import StrEnum
 
 import msgspec
 
+from server.identity.tickets import SIGNED_IN_FOR, tickets_of_account_end, tickets_of_sign_in_end
 from server.identity.tokens import digest, new_token
 from server.ports import Clock, Conflict, Database, Statement
-
-SIGNED_IN_FOR = 12 * 3600 * 1000
-"""Milliseconds for which a sign-in lasts: a long working day."""
 
 
 def staff_cookie(secure: bool) -> str:
@@ -121,16 +119,28 @@ class StaffSessions:
         """Sign out; gives the hash of the sign-in that ended, if one did."""
         if not token:
             return None
-        [ended] = await self._database.write(
-            Statement("DELETE FROM staff_sessions WHERE hash = $1 RETURNING hash", (digest(token),))
+        ended, _ = await self._database.write(
+            Statement("DELETE FROM staff_sessions WHERE hash = $1 RETURNING hash", (digest(token),)),
+            tickets_of_sign_in_end(digest(token), self._clock.wall()),
         )
         self._used.pop(digest(token), None)
         return digest(token) if ended else None
 
     async def close_all(self, account: str, but: str | None = None) -> Sequence[str]:
         """Sign `account` out everywhere, but for the cookie `but`. Gives the hashes of the sign-ins that ended."""
-        [ended] = await self._database.write(ending(account, but))
+        ended, _ = await self._database.write(*ending(account, self._clock.wall(), but))
         return [str(row["hash"]) for row in ended]
+
+    async def end_idle(self) -> Sequence[str]:
+        """End the sign-ins that nobody has used for the clinic's minutes. Gives their hashes."""
+        rows = await self._database.read("SELECT hash FROM staff_sessions")
+        idle = [hashed for hashed in (str(row["hash"]) for row in rows) if self._is_idle(hashed)]
+        for hashed in idle:
+            await self._database.write(
+                Statement("DELETE FROM staff_sessions WHERE hash = $1", (hashed,)),
+                tickets_of_sign_in_end(hashed, self._clock.wall()),
+            )
+        return idle
 
     async def _find(self, token: str | None) -> tuple[SignIn, int] | None:
         """The sign-in, and when it began."""
@@ -150,8 +160,9 @@ class StaffSessions:
         return SignIn(hashed, str(row["account"]), Stage(str(row["stage"]))), created
 
     def _is_idle(self, hashed: str) -> bool:
+        """A sign-in of which nothing is known yet, after a new start of the server, begins to be idle now."""
         now = self._clock.wall()
-        return now - self._used.get(hashed, now) > self._idle_for
+        return now - self._used.setdefault(hashed, now) > self._idle_for
 
 
 def still_works(hashed: str) -> Statement:
@@ -165,8 +176,11 @@ def still_works(hashed: str) -> Statement:
     )
 
 
-def ending(account: str, but: str | None = None) -> Statement:
-    """The statement that ends all sign-ins of an account but that of the cookie `but`, and gives their hashes: for the
-    transaction of whatever ends them."""
+def ending(account: str, now: int, but: str | None = None) -> tuple[Statement, Statement]:
+    """The statements that end all sign-ins of an account but that of the cookie `but`, of which the first gives their
+    hashes, and the tickets that were given under them: for the transaction of whatever ends them."""
     kept = digest(but) if but else ""
-    return Statement("DELETE FROM staff_sessions WHERE account = $1 AND hash <> $2 RETURNING hash", (account, kept))
+    return (
+        Statement("DELETE FROM staff_sessions WHERE account = $1 AND hash <> $2 RETURNING hash", (account, kept)),
+        tickets_of_account_end(account, now, kept),
+    )

@@ -61,28 +61,43 @@ class Teams:
     async def rooms_of(self, account: str) -> Sequence[TeamRoom]:
         """The rooms whose team an account is in now: open ones first, then those used last."""
         rows = await self._database.read(
-            f"SELECT {_ROOM} FROM rooms WHERE id IN ({ROOMS_OF}) {_LAST_USED_FIRST}", account, self._clock.wall()
+            f"SELECT {_columns('$2')} FROM rooms WHERE id IN ({ROOMS_OF}) {_LAST_USED_FIRST}",
+            account,
+            self._clock.wall(),
         )
         return sorted((self._room(row) for row in rows), key=lambda room: not room.open)
 
     async def all_rooms(self) -> Sequence[TeamRoom]:
         """Every room that has a team, those used last first: for the admin."""
         rows = await self._database.read(
-            f"SELECT {_ROOM} FROM rooms WHERE id IN (SELECT room FROM members) {_LAST_USED_FIRST}"
+            f"SELECT {_columns('$1')} FROM rooms WHERE id IN (SELECT room FROM members) {_LAST_USED_FIRST}",
+            self._clock.wall(),
         )
         return [self._room(row) for row in rows]
 
     async def room_of(self, room: str, account: str) -> TeamRoom | None:
         """The room if the account is in its team now; None otherwise, be there such a room or not."""
         rows = await self._database.read(
-            f"SELECT {_ROOM} FROM rooms WHERE id = $3 AND id IN ({ROOMS_OF})", account, self._clock.wall(), room
+            f"SELECT {_columns('$2')} FROM rooms WHERE id = $3 AND id IN ({ROOMS_OF})",
+            account,
+            self._clock.wall(),
+            room,
         )
         return self._room(rows[0]) if rows else None
 
     async def get(self, room: str) -> TeamRoom | None:
         """A room, whoever asks."""
-        rows = await self._database.read(f"SELECT {_ROOM} FROM rooms WHERE id = $1", room)
+        rows = await self._database.read(f"SELECT {_columns('$2')} FROM rooms WHERE id = $1", room, self._clock.wall())
         return self._room(rows[0]) if rows else None
+
+    def still_member(self, room: str, account: str) -> Statement:
+        """Fits while the account is in the room's team: for the transaction of a ticket that is given for that."""
+        return Statement(
+            "UPDATE members SET lead = lead "
+            "WHERE room = $1 AND account = $2 AND from_at <= $3 AND (to_at IS NULL OR to_at > $3)",
+            (room, account, self._clock.wall()),
+            rows=1,
+        )
 
     # --- labels ---
 
@@ -181,7 +196,8 @@ class Teams:
         current = "room = $2 AND from_at <= $3 AND (to_at IS NULL OR to_at > $3)"
         await self._database.write(
             Statement(
-                "UPDATE members SET lead = (account = $1), to_at = CASE WHEN account = $1 THEN NULL ELSE to_at END "
+                "UPDATE members SET lead = CASE WHEN account = $1 THEN 1 ELSE 0 END, "
+                "to_at = CASE WHEN account = $1 THEN NULL ELSE to_at END "
                 f"WHERE {current} AND EXISTS (SELECT 1 FROM members WHERE account = $1 AND {current})",
                 (account, room, self._clock.wall()),
             )
@@ -198,13 +214,15 @@ class Teams:
         return self._vault.unwrap_room(wrapped, room).open(sealed, "rooms", room).decode()
 
 
-_ROOM = """
-    id, key, sealed, last_at,
-    (SELECT MIN(planned_at) FROM sessions WHERE sessions.room = rooms.id AND opened_at IS NULL) AS next_at,
-    EXISTS (
-        SELECT 1 FROM sessions WHERE sessions.room = rooms.id AND opened_at IS NOT NULL AND ended_at IS NULL
-    ) AS open
-"""
+def _columns(now: str) -> str:
+    """The columns that a `TeamRoom` is made of. `now`: the place of the present time among the values."""
+    to_come = f"opened_at IS NULL AND ended_at IS NULL AND planned_at > {now}"
+    going_on = "opened_at IS NOT NULL AND ended_at IS NULL"
+    return (
+        "id, key, sealed, last_at, "
+        f"(SELECT MIN(planned_at) FROM sessions WHERE sessions.room = rooms.id AND {to_come}) AS next_at, "
+        f"EXISTS (SELECT 1 FROM sessions WHERE sessions.room = rooms.id AND {going_on}) AS open"
+    )
 
 
 def _number(value: Value) -> int | None:

@@ -33,6 +33,16 @@ _IF_THERE_IS_ROOM = (
     f"WHERE session = $3 AND admitted_at IS NULL AND ended_at IS NULL) < {WAITING_AT_ONCE}"
 )
 
+_AT_THE_DOOR_OF = (
+    f"FROM tickets WHERE admitted_at IS NULL AND ended_at IS NULL AND room IN ({ROOMS_OF}) "
+    "AND session IN (SELECT id FROM sessions WHERE ended_at IS NULL)"
+)
+_GOING_ON = "SELECT id FROM sessions WHERE opened_at IS NOT NULL AND ended_at IS NULL"
+
+
+SIGNED_IN_FOR = 12 * 3600 * 1000
+"""Milliseconds for which a sign-in lasts: a long working day. The tickets that are given under it last no longer."""
+
 
 class State(StrEnum):
     """How far a ticket has come. The last three are its ends ([DR5])."""
@@ -210,13 +220,17 @@ class Tickets:
     async def arrivals_at(self, account: str) -> Sequence[Arrival]:
         """Who waits at any of the rooms whose team an account is in, who came first first."""
         rows = await self._database.read(
-            f"SELECT {_COLUMNS} FROM tickets WHERE admitted_at IS NULL AND ended_at IS NULL AND room IN ({ROOMS_OF}) "
-            "AND session IN (SELECT id FROM sessions WHERE ended_at IS NULL) ORDER BY created_at, id",
-            account,
-            self._clock.wall(),
+            f"SELECT {_COLUMNS} {_AT_THE_DOOR_OF} ORDER BY created_at, id", account, self._clock.wall()
         )
         keys = {session: await self._keys.of(session) for session in {str(row["session"]) for row in rows}}
         return [_arrival(key, row) for row in rows if (key := keys[str(row["session"])]) is not None]
+
+    async def waiting_at(self, account: str) -> int:
+        """How many they are, and nothing about them."""
+        rows = await self._database.read(f"SELECT COUNT(*) AS many {_AT_THE_DOOR_OF}", account, self._clock.wall())
+        many = rows[0]["many"]
+        assert isinstance(many, int)
+        return many
 
     async def arrival(self, ticket: Ticket) -> Arrival | None:
         """What is known of one who came by the door, also after they were let in; None when the session is gone."""
@@ -281,11 +295,43 @@ class Tickets:
         gives."""
         return await self._end_staff("sign_in = {}", sign_in)
 
+    async def removed(self) -> Sequence[Ticket]:
+        """The tickets for sessions that go on whose devices were put out."""
+        rows = await self._database.read(
+            f"SELECT {_COLUMNS} FROM tickets WHERE ended_why = 'removed' AND session IN ({_GOING_ON})"
+        )
+        return [_ticket(row) for row in rows]
+
+    async def end_those_without_right(self) -> None:
+        """End the tickets of staff whose sign-in, or whose time in the room's team, is over."""
+        in_the_team = (
+            "SELECT 1 FROM members WHERE members.room = tickets.room AND members.account = tickets.account "
+            "AND from_at <= $1 AND (to_at IS NULL OR to_at > $1)"
+        )
+        signed_in = "SELECT 1 FROM staff_sessions WHERE staff_sessions.hash = tickets.sign_in AND created_at > $3"
+        now = self._clock.wall()
+        await self._database.write(
+            Statement(
+                "UPDATE tickets SET ended_at = $1, ended_why = $2 WHERE account IS NOT NULL AND ended_at IS NULL "
+                f"AND (NOT EXISTS ({in_the_team}) OR NOT EXISTS ({signed_in}))",
+                (now, State.REMOVED.value, now - SIGNED_IN_FOR),
+            )
+        )
+
+    async def turn_away(self, ticket_id: str) -> None:
+        """End a ticket that waits. One that has been let in in this very moment is in."""
+        await self._database.write(self._ending("id = $3 AND admitted_at IS NULL", State.TURNED_AWAY, ticket_id))
+
+    async def stop_waiting(self, ticket_id: str) -> bool:
+        """Somebody who waits goes. False, and nothing has come of it, when they do not wait any more."""
+        await self._database.write(self._ending("id = $3 AND admitted_at IS NULL", State.LEFT, ticket_id))
+        row = await self._row(ticket_id)
+        return row is None or row["admitted_at"] is None
+
     async def _end_staff(self, which: str, *values: str) -> Sequence[Ticket]:
         await self._database.write(self._ending(which.format("$3", "$4"), State.REMOVED, *values))
         rows = await self._database.read(
-            f"SELECT {_COLUMNS} FROM tickets WHERE {which.format('$1', '$2')} "
-            "AND session IN (SELECT id FROM sessions WHERE opened_at IS NOT NULL AND ended_at IS NULL)",
+            f"SELECT {_COLUMNS} FROM tickets WHERE {which.format('$1', '$2')} AND session IN ({_GOING_ON})",
             *values,
         )
         return [_ticket(row) for row in rows]
@@ -319,10 +365,15 @@ class Tickets:
         return rows[0] if rows else None
 
 
-def tickets_of_account_end(account: str, now: int) -> Statement:
-    """The statement that ends all tickets of an account: for the transaction of whatever ends its rights, so that no
-    crash comes between the two. `now`: milliseconds since 1970, UTC."""
-    return _ending(now, "account = $3", State.REMOVED, account)
+def tickets_of_account_end(account: str, now: int, but: str = "") -> Statement:
+    """The statement that ends all tickets of an account, but those given under the sign-in of the hash `but`: for the
+    transaction of whatever ends its rights, so that nothing comes between. `now`: milliseconds since 1970, UTC."""
+    return _ending(now, "account = $3 AND COALESCE(sign_in, '') <> $4", State.REMOVED, account, but or "none")
+
+
+def tickets_of_sign_in_end(hashed: str, now: int) -> Statement:
+    """The same for one sign-in."""
+    return _ending(now, "sign_in = $3", State.REMOVED, hashed)
 
 
 def _ending(now: int, which: str, why: State, *values: str) -> Statement:

@@ -35,6 +35,10 @@ class Tries:
         now, place = self._clock.monotonic(), place_of(peer)
         return self._places.take(place, now) and self._names.take((login, place), now)
 
+    def lately(self, peer: str) -> float:
+        """How many tries came from this place lately."""
+        return self._places.used(place_of(peer), self._clock.monotonic())
+
     def forget(self, login: str, peer: str) -> None:
         """It was the right password: the next mistake is the first one again."""
         self._names.forget((login, place_of(peer)))
@@ -74,6 +78,10 @@ class _Buckets:
         if len(self._buckets) > REMEMBERED:
             self._buckets.popitem(last=False)
         return bucket.take(now)
+
+    def used(self, key: Hashable, now: float) -> float:
+        bucket = self._buckets.get(key)
+        return 0.0 if bucket is None else self._burst - bucket.left(now)
 
     def forget(self, key: Hashable) -> None:
         self._buckets.pop(key, None)

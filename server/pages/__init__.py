@@ -91,13 +91,13 @@ def site(needs: Needs) -> list[BaseRoute]:
     accounts, staff, teams, removals = needs.accounts, needs.staff, needs.teams, needs.removals
     invitations, codes, second_steps, clock = needs.invitations, needs.codes, needs.second_steps, needs.clock
     secure, required = pages.settings.secure, pages.settings.second_step_required
-    opening = Opening(store, hub, tickets, invitations, teams, content, clock, needs.new_id)
+    opening = Opening(store, hub, tickets, invitations, teams, accounts, content, clock, needs.new_id)
     practising = practice.Practice(pages, opening)
     staff_only = StaffOnly(accounts, staff, secure)
     signing_in = SigningIn(staff, staff_only, removals, required, secure)
     setting_up = SettingUp(pages, accounts, second_steps)
     threshold = Threshold(clock)
-    at_desk = Desk(tickets, teams, threshold)
+    at_desk = Desk(hub, tickets, teams, threshold)
     at_door = Door(pages, invitations, opening, accounts)
     waiting = WaitingPages(pages, tickets, store, accounts, content, threshold, clock)
     closing = ClosingPages(pages, store, content)

@@ -6,13 +6,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from server.identity import Account, AccountProblem, Accounts, PutsOut, SecondSteps, SignInProblem, StaffSessions, Stage
+from server.identity import Account, AccountProblem, Accounts, SecondSteps, SignInProblem, StaffSessions, Stage
 from server.pages.account_problems import PROBLEMS, status_of
 from server.pages.cookies import take_staff
 from server.pages.peers import peer_of
 from server.pages.rendering import Pages, field, form_of, to
 from server.pages.second_step import SettingUp
 from server.pages.staff_only import StaffOnly
+from server.removals import Removals
 from server.words import N_
 
 DONE = {
@@ -30,7 +31,7 @@ def routes(
     second_steps: SecondSteps,
     staff_only: StaffOnly,
     setting_up: SettingUp,
-    put_out: PutsOut,
+    put_out: Removals,
 ) -> list[BaseRoute]:
     async def show(request: Request, account: Account) -> Response:
         return await _page(request, account)

@@ -11,6 +11,7 @@ PROBLEMS = {
     "password": N_("Please choose a password of at least 12 letters. Four words in a row are a good one."),
     "roles": N_("Please choose at least one role."),
     "last_admin": N_("This is the only admin who can sign in. Please make another one first."),
+    "disabled": N_("This account is disabled. Please let them sign in again first, then reset it."),
     "no_supervision": N_("Please choose one worker and one supervisor. They cannot be the same person."),
     "wrong": N_("That is not the password. Please try again."),
     "wrong_code": N_("That code does not fit now. Please wait for the next one and try again."),

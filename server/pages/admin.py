@@ -9,10 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from server.identity import Account, AccountProblem, Accounts, Keeping, OnFile, PutsOut, StaffRole, Supervisions
+from server.identity import Account, AccountProblem, Accounts, Keeping, OnFile, StaffRole, Supervisions
 from server.pages.account_problems import PROBLEMS
 from server.pages.rendering import Pages, field, fields, form_of, to
 from server.pages.staff_only import StaffOnly
+from server.removals import Removals
 from server.words import N_
 
 ROLES = {
@@ -35,7 +36,7 @@ def routes(
     keeping: Keeping,
     supervisions: Supervisions,
     staff_only: StaffOnly,
-    put_out: PutsOut,
+    put_out: Removals,
 ) -> list[BaseRoute]:
     roles = {role: pages.words(name) for role, name in ROLES.items()}
     states = {state: pages.words(said) for state, said in STATES.items()}
@@ -60,7 +61,7 @@ def routes(
             now = await keeping.set_roles(found.account.id, fields(await form_of(request), "role"))
         except AccountProblem as problem:
             return await _page(request, admin, found, problem.code)
-        if found.account.roles - now:
+        if StaffRole.WORKER in found.account.roles - now:
             await put_out.account(found.account.id)  # What they came in as, they may not be any more.
         return to(_address(found))
 
@@ -131,7 +132,7 @@ def routes(
         return pages.show(
             request,
             "admin_account",
-            (409 if problem == "last_admin" else 422) if problem else 200,
+            (409 if problem in ("last_admin", "disabled") else 422) if problem else 200,
             account=admin,
             found=found,
             roles=roles,

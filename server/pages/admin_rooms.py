@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from server.clinic import Clinic
 from server.identity import Account, Accounts, LastMember, Member, StaffRole, TeamRoom, Teams
-from server.pages.days import A_DAY, beginning_of, end_of
+from server.pages.days import beginning_of, end_of
 from server.pages.rendering import Pages, field, form_of, to
 from server.pages.staff_only import StaffOnly
 from server.ports import Clock
@@ -22,6 +22,7 @@ from server.words import N_
 PROBLEMS = {
     "last_member": N_("A team needs a lead. Please make another person the lead first."),
     "days": N_("Please give a first and a last day that are still to come, or leave them empty."),
+    "not_yet": N_("Only a person who is in the team today can lead it."),
     "not_a_worker": N_("Only workers can be in a team. Please choose one from the list."),
 }
 
@@ -56,7 +57,7 @@ def routes(
         first, last = field(form, "from"), field(form, "to")
         from_at, to_at = beginning_of(first, clinic.zone), end_of(last, clinic.zone)
         now = clock.wall()
-        began_before = first and (from_at is None or from_at < now - A_DAY)
+        began_before = first and (end_of(first, clinic.zone) or 0) <= now
         ends_before = last and (to_at is None or to_at <= max(from_at or now, now))
         if began_before or ends_before:
             return await _page(request, admin, room, "days")
@@ -75,7 +76,7 @@ def routes(
     async def lead(request: Request, admin: Account, room: TeamRoom) -> Response:
         wanted = field(await form_of(request), "account")
         if wanted not in [member.account for member in await teams.current(room.id)]:
-            return await _page(request, admin, room, "not_a_worker")
+            return await _page(request, admin, room, "not_yet")
         await teams.lead(room.id, wanted)
         return to(_address(room))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
+from rooms import why_not
 from server.content import Content
 from server.identity import Ticket
 from server.pages.rendering import Pages
@@ -17,18 +18,23 @@ class ClosingPages:
         self._store = store
         self._content = content
 
+    async def why_not(self, ticket: Ticket) -> str | None:
+        """Who was put out or left before the end has nothing to see of it: the code of `rooms.why_not` at the end."""
+        room = await self._store.closed(ticket.session)
+        return None if room is None else why_not(room, ticket.participant, ticket.id)
+
     async def show(self, request: Request, ticket: Ticket) -> Response:
         """For an admitted ticket of a session that has ended."""
         room = await self._store.closed(ticket.session)
         if room is None or room.session is None:
             return self._pages.show(request, "over", 410)
-        rows = [row for row in await self._store.sessions(ticket.room) if row.session == ticket.session]
+        row = await self._store.session(ticket.session)
         known = (self._content.pages.get(page) for page in room.session.opened)
         return self._pages.show(
             request,
             "closing",
             ticket=ticket.id,
-            at=rows[0].opened_at if rows else None,
+            at=row.opened_at if row is not None else None,
             practice=room.session.practice,
             names=list(dict.fromkeys(person.name for person in room.participants.values() if not person.removed)),
             titles=[page.title for page in known if page is not None],

@@ -2,35 +2,25 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-from starlette.datastructures import FormData
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from server.identity.codes import WRITTEN_AT_MOST
 from server.identity.gate import Found, Gate, NotLive, Wait
+from server.pages.door import Door
 from server.pages.peers import peer_of
 from server.pages.rendering import Pages, field, form_of
 from server.words import N_
 
 NOT_LIVE = N_(
-    "This code does not open a page now. Please compare it letter by letter. "
-    "Or ask for a new one: it is made in a moment."
+    "This code does not open a page now. A code works for one device and 15 minutes. "
+    "Please compare it letter by letter, or ask for a new one."
 )
 WAIT = N_(
     "It takes a little longer just now. Please wait a moment, then press the button again. "
     "If you have a link, you can use it at once."
 )
-
-
-class Door(Protocol):
-    """What a right code leads to."""
-
-    async def by_code(self, request: Request, invitation: str, code: str, form: FormData) -> Response:
-        """The door of an invitation (its stored hash), with `code` in a hidden field and never the link; or, when
-        `form` has a `name`, coming in by it."""
 
 
 def routes(pages: Pages, gate: Gate, door: Door) -> list[BaseRoute]:

@@ -11,8 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from rooms import already_in_as
 from rooms.names import clean_name
 from server.clinic import Clinic
+from server.hub import Hub
 from server.identity import (
     Account,
     Accounts,
@@ -35,25 +37,29 @@ from server.pages.waiting import Threshold
 from server.ports import Clock
 from server.words import N_
 
+LABEL = N_("Please give the room a name of up to 40 letters.")
 PROBLEMS = {
     "time": N_("Please give a day and a time that are still to come."),
     "room": N_("This room is not on your desk any more. Please choose another one."),
-    "label": N_("Please give the room a name of up to 40 letters."),
+    "label": LABEL,
 }
 
 
 class AtTheDoor(msgspec.Struct, frozen=True):
-    """Somebody who waits, as the desk shows them. `here`: their page is open at the moment."""
+    """Somebody who waits, as the desk shows them. `here`: their page is open at the moment. `known`: a person of this
+    name is in the session already ([PT8])."""
 
     room: TeamRoom
     arrival: Arrival
     here: bool
+    known: bool
 
 
 class Desk:
     """Who waits at a worker's rooms. Also asked by a session's page, which shows the number only."""
 
-    def __init__(self, tickets: Tickets, teams: Teams, threshold: Threshold) -> None:
+    def __init__(self, hub: Hub, tickets: Tickets, teams: Teams, threshold: Threshold) -> None:
+        self._hub = hub
         self._tickets = tickets
         self._teams = teams
         self._threshold = threshold
@@ -63,14 +69,19 @@ class Desk:
         arrivals = await self._tickets.arrivals_at(account)
         rooms = {room.id: room for room in await self._teams.rooms_of(account)} if arrivals else {}
         return [
-            AtTheDoor(rooms[each.ticket.room], each, self._threshold.here(each.ticket.id))
+            AtTheDoor(rooms[each.ticket.room], each, self._threshold.here(each.ticket.id), await self._known(each))
             for each in arrivals
             if each.ticket.room in rooms and only in (None, each.ticket.room)
         ]
 
+    async def _known(self, arrival: Arrival) -> bool:
+        room = await self._hub.look(arrival.ticket.room)
+        is_open = room is not None and room.session is not None and room.session.id == arrival.ticket.session
+        return is_open and room is not None and already_in_as(room, arrival.name) is not None
+
     async def waiting(self, account: str) -> int:
         """How many wait, and nothing about them."""
-        return len(await self._tickets.arrivals_at(account))
+        return await self._tickets.waiting_at(account)
 
 
 def routes(

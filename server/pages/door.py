@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from rooms.names import same_name
 from server.identity import Accounts, Invitation, Invitations
 from server.pages.cookies import give_ticket
 from server.pages.opening import Opening, Refused
@@ -73,9 +72,7 @@ class Door:
     ) -> Response:
         name = field(form, "name")
         try:
-            if await self._is_the_workers(invitation, name):
-                raise Refused("name_taken")
-            new = await self._opening.knock(invitation.room, invitation.session, invitation.role, invitation.hash, name)
+            new = await self._opening.knock(invitation, name)
         except Refused as refused:
             now = await self._invitations.known(invitation.hash)
             if now is None or now.state != "open":
@@ -85,11 +82,6 @@ class Door:
         response = to(f"/s/{new.ticket.id}")
         give_ticket(response, new, self._pages.settings.secure)
         return response
-
-    async def _is_the_workers(self, invitation: Invitation, name: str) -> bool:
-        """Nobody knocks under the name of the worker who is going to look at it."""
-        account = await self._accounts.get(invitation.account or "")
-        return account is not None and any(same_name(name, own) for own in (account.shown, account.name_and_job))
 
     async def _show(
         self,
@@ -121,8 +113,9 @@ class Door:
             return pages.plain(request, pages.words(NO_LINK), 404)
         if invitation.state == "early":
             return pages.show(request, "early", 403, planned_at=invitation.planned_at)
-        ticket = invitation.ticket if invitation.state == "used" else None
-        return pages.show(request, "closed_door", 410, sentence=pages.words(CLOSED[invitation.state]), ticket=ticket)
+        sentence = pages.words(CLOSED[invitation.state])
+        over = invitation.state == "over"
+        return pages.show(request, "closed_door", 410, sentence=sentence, ticket=invitation.ticket, over=over)
 
 
 def routes(door: Door) -> list[BaseRoute]:

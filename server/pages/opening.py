@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 from rooms import SERVER, Join, OpenSession, Refusal, RemoveParticipant, already_in_as, decide
 from rooms.events import Role
-from rooms.names import clean_name
+from rooms.names import clean_name, same_name
 from server.content import Content
 from server.hub import Hub
-from server.identity import Account, Arrival, Invitations, NewTicket, State, Teams, Tickets, still_works
+from server.identity import (
+    Account,
+    Accounts,
+    Arrival,
+    Invitation,
+    Invitations,
+    NewTicket,
+    State,
+    Teams,
+    Tickets,
+    digest,
+    still_works,
+)
 from server.ports import Clock, Conflict, NewId, NewSession, SessionRow, Store
 
 
@@ -29,6 +43,7 @@ class Opening:
         tickets: Tickets,
         invitations: Invitations,
         teams: Teams,
+        accounts: Accounts,
         content: Content,
         clock: Clock,
         new_id: NewId,
@@ -38,6 +53,7 @@ class Opening:
         self._tickets = tickets
         self._invitations = invitations
         self._teams = teams
+        self._accounts = accounts
         self._pack = content.pack
         self._clock = clock
         self._new_id = new_id
@@ -57,10 +73,16 @@ class Opening:
 
         Args:
             planned_at: for when, in milliseconds since 1970, UTC; None for now.
+
+        Raises:
+            Refused: the room is not there any more.
         """
         session, now = self._new_id(), self._clock.wall()
         practice = account is None
-        await self._store.prepare(NewSession(room, session, practice, account, now, planned_at))
+        try:
+            await self._store.prepare(NewSession(room, session, practice, account, now, planned_at))
+        except Conflict:
+            raise Refused("no_session") from None  # A colleague has let the room go in this very moment.
         return SessionRow(room, session, practice, account, now, planned_at)
 
     async def open(self, session: SessionRow) -> None:
@@ -100,9 +122,8 @@ class Opening:
         return next((session for session in await self._store.sessions(room) if session.open), None)
 
     async def call_off(self, session: SessionRow) -> None:
-        """End a session that was never opened: nothing of it is kept, and its link says that it is over."""
-        await self._store.destroy(session.session, self._clock.wall())
-        self._hub.destroyed(session.room, session.session)  # A colleague may have opened it in this very moment.
+        """End a session that was never opened; its link, and who waits by it, are told that it is over."""
+        await self._store.call_off(session.session, self._clock.wall())
 
     # --- letting in ---
 
@@ -124,42 +145,51 @@ class Opening:
             sign_in: the hash of the sign-in under which the ticket is given.
 
         Raises:
-            Refused: the session has ended, or another one is open in the room; or the account was signed out.
+            Refused: the session has ended, or another one is open in the room; or the account was signed out or taken
+                out of the team in this very moment.
         """
         await self.open(session)
-        known_as = await self.participant_of(session, account)
-        participant = known_as or self._new_id()
+        participant, is_in = await self._participant_for(session, account)
         await self._join(session.room, participant, Role.WORKER, account.name_and_job)
         place = (session.room, session.session, participant, Role.WORKER)
+        still = (still_works(sign_in), self._teams.still_member(session.room, account.id))
         try:
-            return await self._tickets.create(*place, account.id, sign_in, still_works(sign_in))
+            return await self._tickets.create(*place, account.id, sign_in, *still)
         except Conflict:
-            # Signed out in this very moment: nobody is there under this name.
-            if known_as is None:
+            if not is_in:  # Nobody is there under this name.
                 await self._hub.ask(session.room, SERVER, RemoveParticipant(participant))
-            raise Refused("not_allowed") from None
+            raise Refused("not_here") from None
 
-    async def knock(self, room: str, session: str, role: Role, invitation: str, name: str) -> NewTicket:
+    async def knock(self, invitation: Invitation, name: str) -> NewTicket:
         """A ticket that waits, for somebody at the door.
 
         Raises:
-            Refused: the name cannot be read, or belongs to somebody of the staff who is in the session; or too many
-                wait, or the link was used up or taken back in this very moment.
+            Refused: the name cannot be read, or is that of the worker who is going to look at it, or of somebody of the
+                staff who is in the session; or too many wait, or the link was used up or taken back in this very
+                moment.
         """
         cleaned = clean_name(name)
         if cleaned is None:
             raise Refused("name_unreadable")
-        known = await self._hub.look(room)
+        if await self._is_the_workers(invitation, cleaned):
+            raise Refused("name_taken")
+        known = await self._hub.look(invitation.room)
         if known is not None and already_in_as(known, cleaned) is None:
-            command = Join(self._new_id(), role, cleaned)
+            command = Join(self._new_id(), invitation.role, cleaned)
             decided = decide(known, SERVER, command, self._clock.wall())
             if isinstance(decided, Refusal) and decided.code in ("name_taken", "full"):
                 raise Refused(decided.code)
-        still = self._invitations.still_good(invitation)
-        new = await self._tickets.arrive(room, session, role, invitation, cleaned, still)
+        new = await self._tickets.arrive(
+            *(invitation.room, invitation.session, invitation.role, invitation.hash, cleaned),
+            self._invitations.still_good(invitation.hash),
+        )
         if new is None:
             raise Refused("full")
         return new
+
+    async def _is_the_workers(self, invitation: Invitation, name: str) -> bool:
+        account = await self._accounts.get(invitation.account or "")
+        return account is not None and any(same_name(name, own) for own in (account.shown, account.name_and_job))
 
     async def admit(self, session: SessionRow, arrival: Arrival) -> bool:
         """Let somebody in who waits; under the name of a service user who is in the session, as that person ([PT8]).
@@ -188,12 +218,23 @@ class Opening:
 
     async def participant_of(self, session: SessionRow, account: Account) -> str | None:
         """Who somebody of the staff is in a session already, unless they have left."""
+        participant, is_in = await self._participant_for(session, account)
+        return participant if is_in else None
+
+    async def _participant_for(self, session: SessionRow, account: Account) -> tuple[str, bool]:
+        """As whom somebody of the staff is in a session, or would be, and whether they are.
+
+        The id follows from the session and the account, so that two requests at once, or one that was cut off half
+        way, lead to one participant. Whoever has left comes back as another one ([PT2]).
+        """
         room = await self._hub.look(session.room)
-        for ticket in await self._tickets.of_session(session.session):
-            person = room.participants.get(ticket.participant) if room is not None else None
-            if ticket.account == account.id and person is not None and not person.left:
-                return person.id
-        return None
+        known = room.participants if room is not None else {}
+        for nth in count():
+            participant = digest(f"{session.session} {account.id} {nth}")[:32]
+            person = known.get(participant)
+            if person is None or not person.left:
+                return participant, person is not None
+        raise AssertionError("counting has no end")
 
     async def _is_in(self, session: SessionRow, participant: str) -> bool:
         """Whether a device has been let in as this participant: the very same one, by a colleague or a second press of

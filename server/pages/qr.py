@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import segno
+from markupsafe import Markup
 
-from server.pages.rendering import Html
 
-
-def qr(text: str) -> Html:
+@lru_cache(maxsize=256)
+def qr(text: str) -> Markup:
     """`text` as an SVG element without a size of its own: the class `qr` in the style sheet gives it one."""
     drawn = segno.make(text, error="m", micro=False)
-    return Html(drawn.svg_inline(omitsize=True, border=4, svgclass="qr", lineclass=None, light="#fff"))
+    return Markup(drawn.svg_inline(omitsize=True, border=4, svgclass="qr", lineclass=None, light="#fff"))

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from server.pages.opening import Refused
 from server.pages.rendering import Pages
-from server.ports import StoreUnavailable
+from server.ports import Conflict, StoreUnavailable
 from server.words import N_
 
 SENTENCES = {
@@ -21,6 +21,7 @@ SENTENCES = {
 }
 OTHER = N_("That did not work. Please go back, load the page again, and try once more.")
 BUSY = N_("It is taking a little longer. Please try again in a moment.")
+CHANGED = N_("This has changed in the meantime. Please load the page again, then try once more.")
 OURS = N_("Something here is not working. It is not your doing. Please try again in a moment.")
 
 Handlers = Mapping[Any, Callable[[Request, Exception], Awaitable[Response]]]
@@ -44,8 +45,11 @@ def handlers(pages: Pages) -> Handlers:
         assert isinstance(error, Refused)
         return pages.plain(request, pages.words.refusal(error.code), 409)
 
+    async def changed(request: Request, error: Exception) -> Response:
+        return pages.plain(request, pages.words(CHANGED), 409)
+
     async def ours(request: Request, error: Exception) -> Response:
         # It is raised again after this answer: the guard logs it.
         return pages.plain(request, pages.words(OURS), 500)
 
-    return {HTTPException: http, StoreUnavailable: busy, Refused: refused, Exception: ours}
+    return {HTTPException: http, StoreUnavailable: busy, Refused: refused, Conflict: changed, Exception: ours}

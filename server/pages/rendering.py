@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import jinja2
+from markupsafe import Markup
 from starlette.datastructures import FormData
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -17,13 +18,6 @@ from server.words import Words
 
 FIELDS = 16
 """What a form of ours may hold at most."""
-
-
-class Html(str):
-    """Text that is HTML already: templates put it in as it is."""
-
-    def __html__(self) -> str:
-        return self
 
 
 class Pages:
@@ -47,11 +41,11 @@ class Pages:
             asset=assets.address, clinic=clinic, language=words.language, name_shown=settings.name_shown, when=self.when
         )
 
-    def when(self, ms: int) -> Html:
+    def when(self, ms: int) -> Markup:
         """A time (milliseconds since 1970, UTC) on the clinic's clocks. The script says it in the page's language."""
         at = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
-        html = '<time datetime="{}" data-copage="time" data-zone="{}">{}</time>'
-        return Html(html.format(at, self._zone.key, self.plain_time(ms)))
+        html = Markup('<time datetime="{}" data-copage="time" data-zone="{}">{}</time>')
+        return html.format(at, self._zone.key, self.plain_time(ms))
 
     def plain_time(self, ms: int) -> str:
         """The same as text, for a message that people send."""
@@ -79,7 +73,11 @@ async def have_form(request: Request) -> None:
 
 
 async def form_of(request: Request) -> FormData:
-    """The form that was sent. Files are refused, and more fields than any form of ours has."""
+    """The form that was sent. Other ways of writing one than that of our pages are refused, and more fields than any
+    form of ours has."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind not in ("", "application/x-www-form-urlencoded"):
+        raise HTTPException(415)
     return await request.form(max_files=0, max_fields=FIELDS)
 
 

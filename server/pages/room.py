@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from rooms import SERVER, Actor, EndSession, Refusal, Room
 from rooms.events import Role
+from rooms.names import clean_line
 from server.hub import Hub
 from server.identity import (
     Account,
@@ -31,10 +34,10 @@ from server.identity import (
 )
 from server.identity.tickets import SENTENCE_LETTERS
 from server.pages.cookies import give_ticket
-from server.pages.desk import Desk
+from server.pages.desk import LABEL, Desk
 from server.pages.opening import Opening, Refused
 from server.pages.qr import qr
-from server.pages.rendering import Html, Pages, field, form_of, to
+from server.pages.rendering import Pages, field, form_of, to
 from server.pages.staff_only import StaffOnly
 from server.ports import SessionRow, Store
 from server.removals import Removals
@@ -42,13 +45,16 @@ from server.words import N_
 
 NOT_YOURS = N_("There is no room of yours at this address. Please go back to your desk.")
 PROBLEMS = {
-    "label": N_("Please give the room a name of up to 40 letters."),
+    "label": LABEL,
     "name_taken": N_("A person in the session has this name. Ask the new one to knock again under another name."),
     "session_open": N_("Another session is open in this room. Please end it first."),
     "full": N_("The session is full. Somebody has to leave first."),
     "later": N_("That did not work. Please look at the room again, then try once more."),
     "gone": N_("This person is not waiting any more."),
 }
+
+DOOR = "door-title"
+"""Where on the page those are who wait."""
 
 AnswerRoom = Callable[[Request, Account, TeamRoom], Awaitable[Response]]
 AnswerSession = Callable[[Request, Account, SessionRow], Awaitable[Response]]
@@ -73,7 +79,7 @@ class Invite(msgspec.Struct, frozen=True):
     """How the other person is invited while nobody has used the link. `code` is as it is shown, if there is one now."""
 
     link: str
-    qr: Html
+    qr: Markup
     code: str
     message: str
 
@@ -137,7 +143,7 @@ def routes(
         else:
             when = pages.plain_time(row.planned_at)
             message = pages.words(N_("Hello. We meet on %(when)s. Here is the link: %(link)s"), when=when, link=link)
-        return Invite(link, qr(link), shown_code(code[0]) if code else "", message)
+        return Invite(link, qr(link), shown_code(code) if code else "", message)
 
     async def _people(row: SessionRow) -> Sequence[InRoom]:
         room = await hub.look(row.room)
@@ -157,7 +163,10 @@ def routes(
     # --- the room ---
 
     async def label(request: Request, account: Account, room: TeamRoom) -> Response:
-        wanted = field(await form_of(request), "label")
+        form = await form_of(request)
+        if "label" not in form:  # Nobody empties a field that they did not see.
+            raise HTTPException(400)
+        wanted = field(form, "label")
         if not wanted.strip():
             await teams.let_go(room.id)
             return to("/desk" if await teams.get(room.id) is None else f"/desk/rooms/{room.id}")
@@ -174,7 +183,10 @@ def routes(
     # --- a session ---
 
     async def enter(request: Request, account: Account, row: SessionRow) -> Response:
-        new = await opening.enter(row, account, digest(staff_only.token(request) or ""))
+        try:
+            new = await opening.enter(row, account, digest(staff_only.token(request) or ""))
+        except Refused as refused:
+            return await _not_now(request, account, row, refused.code if refused.code in PROBLEMS else "later")
         response = to(f"/s/{new.ticket.id}")
         give_ticket(response, new, pages.settings.secure)
         return response
@@ -212,20 +224,30 @@ def routes(
             admitted = await opening.admit(row, arrival)
         except Refused as refused:
             return await _not_now(request, account, row, refused.code if refused.code in PROBLEMS else "later")
-        if not admitted:
-            return await _not_now(request, account, row, "gone")
+        return (
+            await _inside(request, account, row) if admitted else await _after(request, account, row, arrival.ticket.id)
+        )
+
+    async def _after(request: Request, account: Account, row: SessionRow, ticket_id: str) -> Response:
+        """For somebody who does not wait: let in already, by a second press or a colleague, or gone."""
+        ticket = await tickets.get(ticket_id)
+        if ticket is not None and ticket.session == row.session and ticket.state is State.ADMITTED:
+            return await _inside(request, account, row)
+        return await _not_now(request, account, row, "gone")
+
+    async def _inside(request: Request, account: Account, row: SessionRow) -> Response:
         if await opening.participant_of(row, account) in hub.here(row.room):
             return to(f"/desk/rooms/{row.room}")
         return await enter(request, account, row)
 
     async def turn_away(request: Request, account: Account, row: SessionRow, arrival: Arrival) -> Response:
-        await tickets.end(arrival.ticket.id, State.TURNED_AWAY)
-        return to(f"/desk/rooms/{row.room}")
+        await tickets.turn_away(arrival.ticket.id)
+        return to(f"/desk/rooms/{row.room}#{DOOR}")
 
     async def write_to(request: Request, account: Account, row: SessionRow, arrival: Arrival) -> Response:
-        sentence = " ".join(field(await form_of(request), "sentence").split())[:SENTENCE_LETTERS]
+        sentence = clean_line(field(await form_of(request), "sentence"))[:SENTENCE_LETTERS]
         await tickets.write_to(arrival, sentence)
-        return to(f"/desk/rooms/{row.room}")
+        return to(f"/desk/rooms/{row.room}#{DOOR}")
 
     async def remove_person(request: Request, account: Account, row: SessionRow) -> Response:
         person = field(await form_of(request), "person")
@@ -268,13 +290,14 @@ def routes(
             for arrival in await tickets.arrivals(row.session):
                 if arrival.ticket.id == request.path_params["ticket"]:
                     return await answer(request, account, row, arrival)
-            return await _not_now(request, account, row, "gone")
+            return await _after(request, account, row, str(request.path_params["ticket"]))
 
         return on_session(found)
 
     async def _not_now(request: Request, account: Account, row: SessionRow, problem: str) -> Response:
         room = await teams.room_of(row.room, account.id)
-        assert room is not None, "whoever is not in the team has been answered already"
+        if room is None:  # Taken out of the team in this very moment.
+            return pages.plain(request, pages.words(NOT_YOURS), 404)
         return await _page(request, account, room, 409, pages.words(PROBLEMS[problem]))
 
     room, session = "/desk/rooms/{room}", "/desk/rooms/{room}/sessions/{session}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pyotp
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -39,7 +40,7 @@ class SettingUp:
         secret = secret or self._second_steps.new_secret()
         found = await self._accounts.on_file(account.id)
         assert found is not None and found.login is not None, "whoever is signed in has a name to sign in with"
-        address = pyotp.TOTP(secret).provisioning_uri(name=found.login, issuer_name=self._pages.settings.name_shown)
+        address = self._second_steps.address(secret, found.login, self._pages.settings.name_shown)
         return self._pages.show(
             request,
             "second_step",
@@ -53,6 +54,6 @@ class SettingUp:
             problem=self._pages.words(PROBLEMS[problem]) if problem else None,
         )
 
-    def codes(self, request: Request, account: Account, codes: object, onward: str) -> Response:
+    def codes(self, request: Request, account: Account, codes: Sequence[str], onward: str) -> Response:
         """The page with the recovery codes, seen once. `onward`: where it leads next."""
         return self._pages.show(request, "recovery_codes", account=account, codes=codes, onward=onward)

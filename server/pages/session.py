@@ -28,9 +28,7 @@ from server.words import N_
 
 log = structlog.get_logger("pages")
 
-NOT_HERE = N_(
-    "This session is not open in this browser. Please open your link again. If that does not help, ask for a new link."
-)
+NOT_HERE = N_("This session is not open in this browser. Please ask the person who gave you the link for a new one.")
 NO_PAGE = N_("That page is not part of this session. Please choose another one.")
 
 TICKET_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -103,6 +101,8 @@ def routes(
         return held(checked)
 
     async def _not_in(request: Request, ticket: Ticket, code: str | None) -> Response:
+        if code == "session_ended":
+            code = await closing.why_not(ticket)
         if ticket.state is State.REMOVED or code == "removed":
             return _out_of_it(request, ticket, "removed")
         if ticket.state is State.LEFT or code == "left":
@@ -191,9 +191,8 @@ def routes(
         ticket_id = _ticket_id(request)
         try:
             ticket = await tickets.held(ticket_id, request.cookies)
-            if ticket is not None and ticket.state is State.WAITING:
-                await tickets.end(ticket.id, State.LEFT)
-            elif ticket is not None and not ticket.ended:
+            waits = ticket is not None and ticket.state is State.WAITING
+            if ticket is not None and not ticket.ended and not (waits and await tickets.stop_waiting(ticket.id)):
                 left = await hub.ask(ticket.room, Actor(ticket.participant), Leave())
                 if isinstance(left, Refusal) and left.code != "left":
                     # The session has ended: its closing page goes from this device only.

@@ -5,18 +5,19 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from server.identity import Account, PutsOut, StaffSessions, Stage
+from server.identity import Account, StaffSessions, Stage
 from server.pages.cookies import give_staff
 from server.pages.rendering import to
 from server.pages.staff_only import StaffOnly, page_after
 from server.ports import Statement
+from server.removals import Removals
 
 
 class SigningIn:
     """Gives a browser a sign-in, at the stage that this account has to begin with."""
 
     def __init__(
-        self, staff: StaffSessions, staff_only: StaffOnly, put_out: PutsOut, second_step_required: bool, secure: bool
+        self, staff: StaffSessions, staff_only: StaffOnly, put_out: Removals, second_step_required: bool, secure: bool
     ) -> None:
         self._staff = staff
         self._staff_only = staff_only

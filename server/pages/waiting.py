@@ -103,12 +103,12 @@ class WaitingPages:
 
     async def _waiting(self, ticket: Ticket) -> tuple[Arrival, SessionRow] | None:
         """Who waits and for what; None when that is over. Whoever asks is there."""
-        rows = [row for row in await self._store.sessions(ticket.room) if row.session == ticket.session]
+        session = await self._store.session(ticket.session)
         arrival = await self._tickets.arrival(ticket)
-        if arrival is None or not rows or rows[0].ended_at is not None:
+        if arrival is None or session is None or session.ended_at is not None:
             return None
         self._threshold.seen(ticket.id)
-        return arrival, rows[0]
+        return arrival, session
 
     async def _seen(self, arrival: Arrival, session: SessionRow) -> Seen:
         waited = (self._clock.wall() - arrival.ticket.at) // 1000

@@ -109,7 +109,7 @@ class MemoryStore:
         self, room: str, session: str, after: Position, events: Sequence[Recorded]
     ) -> Appended | Missed | Diverged:
         kept = self._rooms.get(room)
-        if kept is None or session not in kept.rows:
+        if kept is None or session not in kept.rows or kept.rows[session].ended_at is not None:
             return Diverged()
         if kept.head != after:
             return kept.since(after) or Diverged()
@@ -161,8 +161,22 @@ class MemoryStore:
             return None
         kept = self._rooms[room]
         events = [recorded for whose, recorded in kept.log if whose == session]
-        start = kept.snapshots.get(session) or Room(room, kept.head.epoch, events[0].seq - 1)
+        start = kept.snapshots.get(session) or Room(room, kept.head.epoch, events[0].seq - 1 if events else 0)
         return replay(_copied(start), [recorded for recorded in events if recorded.seq > start.seq])
+
+    async def session(self, session: str) -> SessionRow | None:
+        await self.pace("read")
+        room = self._room_of(session)
+        return None if room is None else self._rooms[room].rows[session]
+
+    async def call_off(self, session: str, at: int) -> None:
+        await self.pace("before_commit")
+        room = self._room_of(session)
+        if room is not None:
+            rows = self._rooms[room].rows
+            if rows[session].opened_at is None and rows[session].ended_at is None:
+                rows[session] = msgspec.structs.replace(rows[session], ended_at=at)
+        await self.pace("after_commit")
 
     async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
         await self.pace("read")

@@ -64,7 +64,8 @@ class Log(Database, Protocol):
 
 # What one question sees is one moment: head, ground, snapshot and events are asked for in a single statement.
 _PARTS = """
-    SELECT 0 AS part, seq, tail, epoch, session, NULL AS win, CAST(NULL AS BIGINT) AS number, NULL AS payload
+    SELECT 0 AS part, seq, tail, epoch, session,
+        NULL AS win, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BYTEA) AS payload
     FROM rooms WHERE id = $1
     UNION ALL
     SELECT 1, ground, ground_tail, NULL, NULL, NULL, NULL, NULL FROM rooms WHERE id = $1
@@ -89,7 +90,8 @@ _AFTER = _PARTS.format(
     which="seq >= $2",
 )
 _CLOSED = """
-    SELECT 0 AS part, 0 AS seq, '' AS tail, epoch, room, NULL AS win, CAST(NULL AS BIGINT) AS number, NULL AS payload
+    SELECT 0 AS part, 0 AS seq, '' AS tail, epoch, room,
+        NULL AS win, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BYTEA) AS payload
     FROM sessions JOIN rooms ON rooms.id = room WHERE sessions.id = $1 AND ended_at IS NOT NULL
     UNION ALL
     SELECT 2, seq, tail, NULL, room, NULL, NULL, payload FROM snapshots WHERE session = $1
@@ -131,6 +133,8 @@ _GO_WITH_THE_LAST_SESSION = (
         AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.room = rooms.id)""",
     "DELETE FROM members WHERE room = $1 AND NOT EXISTS (SELECT 1 FROM rooms WHERE rooms.id = members.room)",
 )
+
+_SESSION = "room, id AS session, practice, account, made_at, planned_at, opened_at, ended_at"
 
 HEADS_AT_ONCE = 500
 
@@ -250,10 +254,17 @@ class SqlStore:
         start = kept[0] if kept else Room(room, epoch, events[0].seq - 1)
         return replay(msgspec.structs.replace(start, epoch=epoch), events)
 
+    async def session(self, session: str) -> SessionRow | None:
+        rows = await self._database.read(f"SELECT {_SESSION} FROM sessions WHERE id = $1", session)
+        return msgspec.convert(rows[0], SessionRow, strict=False) if rows else None
+
+    async def call_off(self, session: str, at: int) -> None:
+        sql = "UPDATE sessions SET ended_at = $1 WHERE id = $2 AND opened_at IS NULL AND ended_at IS NULL"
+        await self._database.write(Statement(sql, (at, session)))
+
     async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
         rows = await self._database.read(
-            "SELECT room, id AS session, practice, account, made_at, planned_at, opened_at, ended_at FROM sessions "
-            "WHERE CAST($1 AS TEXT) IS NULL OR room = $1 ORDER BY made_at, id",
+            f"SELECT {_SESSION} FROM sessions WHERE CAST($1 AS TEXT) IS NULL OR room = $1 ORDER BY made_at, id",
             room,
         )
         return [msgspec.convert(row, SessionRow, strict=False) for row in rows]

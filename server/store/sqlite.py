@@ -34,7 +34,7 @@ really written."""
 APPENDS_AT_ONCE = 512
 
 NOT_BROUGHT_BACK = ("staff_sessions", "start_links", "staff_links", "codes")
-"""Tables that are empty after a restore: what opens the desk without a password."""
+"""Tables that are empty after a restore: what opens the desk or a door by itself, without a password or a link."""
 
 # Compare and append for a whole batch: only rooms that stand where their entry says move on, and only they are named.
 _MOVE_ON = """
@@ -42,7 +42,10 @@ _MOVE_ON = """
     FROM json_each($1) AS entry
     WHERE rooms.id = entry.value ->> 0
         AND rooms.epoch = entry.value ->> 1 AND rooms.seq = entry.value ->> 2 AND rooms.tail = entry.value ->> 3
-        AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = entry.value ->> 6 AND sessions.room = rooms.id)
+        AND EXISTS (
+            SELECT 1 FROM sessions
+            WHERE sessions.id = entry.value ->> 6 AND sessions.room = rooms.id AND sessions.ended_at IS NULL
+        )
     RETURNING rooms.id
 """
 _ADD_EVENT = "INSERT INTO events (room, session, seq, tail, kind, win, number, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"

@@ -46,8 +46,8 @@ async def is_covered(page: Page, *secrets: str) -> None:
     tree = await devtools.send("Accessibility.getFullAXTree")
     said = [str(node["name"].get("value", "")) for node in tree["nodes"] if not node["ignored"] and "name" in node]
     seen = await page.locator("body").inner_text()
-    assert "This page was covered while you were away" in seen
-    assert any("This page was covered" in each for each in said)
+    assert "This page is covered" in seen
+    assert any("This page is covered" in each for each in said)
     for secret in ("Connected", *secrets):
         assert secret not in seen
         assert not [each for each in said if secret in each]

@@ -28,7 +28,7 @@ from tests.visitor import Visitor
 from tests.waiting import until
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser
+    from playwright.async_api import Browser, Route
 
 TAPS_AT_MOST = 3
 FIRST_TIME_AT_MOST = 15.0
@@ -132,7 +132,7 @@ async def test_a_phone_that_was_never_here_on_a_slow_line(chromium: Browser, hou
 async def test_who_reads_meanwhile_is_told_and_not_moved(chromium: Browser, house: House) -> None:
     async with desktop(chromium, house, "Kim") as kim, phone(chromium, "Robin") as robin:
         await robin.knocks(await starts_session(kim.page), "Robin")
-        await kim.presses("[data-arrival] summary")
+        await kim.presses("[data-arrival] [data-part=sentence] summary")
         await kim.page.locator("[name=sentence]").fill("Five <b>minutes</b> more.")
         await kim.presses("form[action$='/sentence'] button")
         await robin.waits_until(
@@ -177,6 +177,7 @@ async def test_kind_words_after_5_and_15_minutes(chromium: Browser, house: House
 async def test_turned_away_kindly(chromium: Browser, house: House) -> None:
     async with desktop(chromium, house, "Kim") as kim, phone(chromium, "Robin") as robin:
         await robin.knocks(await starts_session(kim.page), "Robin")
+        await kim.presses("[data-arrival] [data-part=not-today] summary")
         await kim.presses("[data-arrival] form[action$='/turn-away'] button")
         await robin.waits_until(lambda sight: "You have done nothing wrong." in sight.text, "that it does not work out")
 
@@ -200,7 +201,7 @@ async def test_the_desk_shows_counts_and_sounds_who_comes(chromium: Browser, hou
         await kim.page.locator("[data-arrival]").wait_for()
         await until(lambda: _is_titled(kim, f"(1) {title}"), "the number in the title")
         assert await kim.page.evaluate("window.chimes") == 1
-        await kim.presses("[data-arrival] summary")
+        await kim.presses("[data-arrival] [data-part=sentence] summary")
         await kim.page.locator("[name=sentence]").press_sequentially("Five minutes")
         await noor.knocks(link, "Noor")
         await kim.page.locator("[data-arrival] h3:text-is('Noor')").wait_for()
@@ -216,6 +217,27 @@ async def test_the_desk_shows_counts_and_sounds_who_comes(chromium: Browser, hou
         await kim.presses("form[action$='/sentence'] button")
         await robin.waits_until(lambda sight: "Five minutes more." in sight.text, "the sentence")
         assert await kim.page.evaluate("window.stayed") is None, "sending it led to the room's page"
+
+
+async def test_who_comes_as_another_one_leaves_is_heard_and_without_sound_still_seen(
+    chromium: Browser, house: House
+) -> None:
+    async with desktop(chromium, house, "Kim") as kim, phone(chromium, "Robin") as robin:
+        link = await starts_session(kim.page)
+        marks = ["RobinsId0", "RobinsId1", "NoorsId_0"]  # Robin's page is opened; then Noor is there, and Robin is not.
+
+        async def one_waits(route: Route) -> None:
+            mark = marks.pop(0) if len(marks) > 1 else marks[0]
+            await route.fulfill(status=200, json={"count": 1, "mark": mark})
+
+        await kim.page.route("**/desk/arrivals", one_waits)
+        await kim.presses("nav a[href='/desk']")
+        await until(lambda: kim.page.evaluate("window.chimes > 0"), "the sound")
+        assert marks == ["NoorsId_0"] and await kim.page.evaluate("window.chimes") == 1
+        await kim.page.unroute("**/desk/arrivals")
+        await kim.page.evaluate("window.AudioContext = undefined")
+        await robin.knocks(link, "Robin")
+        await kim.page.locator("[data-arrival] h3:text-is('Robin')").wait_for()
 
 
 async def _is_titled(person: Person, title: str) -> bool:

@@ -143,7 +143,7 @@ async def _through_the_door(keys: Keys, link: str) -> int:
 
 
 async def _writes_to_the_door(keys: Keys, robin: Person) -> None:
-    await keys.presses("[data-arrival] summary")
+    await keys.presses("[data-arrival] [data-part=sentence] summary")
     await keys.writes("[name=sentence]", "Now.")
     await keys.page.keyboard.press("Enter")
     await robin.page.locator("q:text-is('Now.')").wait_for()

@@ -51,6 +51,8 @@ async def test_the_operator_invites_disables_and_resets_while_it_serves(house: H
         assert (await kim.looks_at("/admin")).status_code == 404
         assert (await account(house, "disable", "kim"))[0] == 0
         assert (await kim.looks_at("/account")).headers["location"] == "/sign-in"
+        status, said = await account(house, "reset", "kim")
+        assert status == 2 and said == "copage: This account is disabled. Enable it first."
         assert (await account(house, "enable", "kim"))[0] == 0
         await kim.signs_in("kim")
         link = await link_from(house, "reset", "kim")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import AsyncIterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ from server.identity import (
     Supervisions,
     staff_links,
 )
-from server.identity.passwords import HASHES_AT_ONCE, Passwords
+from server.identity.passwords import HASHES_AT_ONCE, IN_LINE, Passwords
 from server.identity.tries import PLACE_TRIES_AT_ONCE, REMEMBERED, TRIES_AT_ONCE, TRY_EVERY, Tries, place_of
 from server.ports import Conflict
 from server.store.opening import Opened, open_sqlite
@@ -106,7 +107,7 @@ async def test_a_wrong_name_is_answered_like_a_wrong_password(
     made: list[str] = []
     verify, hash_ = Passwords.verify, Passwords.hash
 
-    async def counting(self: Passwords, stored: str, password: str) -> bool:
+    async def counting(self: Passwords, stored: str, password: str, lately: float = 0.0) -> bool:
         compared.append(stored[:30])
         return await verify(self, stored, password)
 
@@ -141,7 +142,7 @@ async def test_a_stranger_who_guesses_all_day_closes_the_door_for_nobody_else(
     await accounts.create("alex", PASSWORD, "Alex", "")
     verify = Passwords.verify
 
-    async def quickly(self: Passwords, stored: str, password: str) -> bool:
+    async def quickly(self: Passwords, stored: str, password: str, lately: float = 0.0) -> bool:
         return password == PASSWORD and await verify(self, stored, password)
 
     monkeypatch.setattr(Passwords, "verify", quickly)
@@ -252,6 +253,58 @@ async def test_however_many_sign_in_at_once_only_two_hashes_are_made_at_once(
     monkeypatch.setattr(asyncio, "to_thread", counted)
     said = await asyncio.gather(*(tries(accounts, f"alex{number}", PASSWORD) for number in range(8)))
     assert said == ["in"] * 8 and most == HASHES_AT_ONCE
+
+
+async def test_when_very_many_sign_in_at_once_the_rest_is_told_to_wait(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await accounts.create("alex", PASSWORD, "Alex", "")
+    assert await tries(accounts, "alex", PASSWORD) == "in"
+    goes_on = asyncio.Event()
+
+    async def slowly(function: object, *values: object) -> bool:
+        await goes_on.wait()
+        return True
+
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio, "to_thread", slowly)
+        many = HASHES_AT_ONCE + IN_LINE + 5
+        crowd = [asyncio.create_task(tries(accounts, "alex", PASSWORD, f"192.0.2.{nth}")) for nth in range(many)]
+        told = [await each for each in islice(asyncio.as_completed(crowd), 5)]
+        assert told == ["slow_down"] * 5
+        newcomer = asyncio.create_task(tries(accounts, "alex", PASSWORD, ELSEWHERE))
+        goes_on.set()
+        assert await newcomer == "in", "who comes last from a quiet place is not the one who has to go"
+        said = await asyncio.gather(*crowd)
+        assert said.count("slow_down") in (5, 6)
+
+
+async def test_first_in_line_is_who_tried_least_lately_then_who_came_last(monkeypatch: pytest.MonkeyPatch) -> None:
+    passwords, order = Passwords(), list[str]()
+    goes_on = asyncio.Event()
+
+    async def noted(_: object, stored: str, password: str) -> bool:
+        await goes_on.wait()
+        order.append(password)
+        return True
+
+    monkeypatch.setattr(asyncio, "to_thread", noted)
+    waiting = [
+        asyncio.create_task(passwords.verify("", name, lately))
+        for name, lately in (("a", 0), ("b", 0), ("often", 9), ("early", 1), ("late", 1), ("fresh", 0))
+    ]
+    await asyncio.sleep(0)
+    given_up = asyncio.create_task(passwords.verify("", "given up", 0))
+    await asyncio.sleep(0)
+    given_up.cancel()
+    goes_on.set()
+    assert await asyncio.gather(*waiting) == [True] * 6
+    assert order[2:] == ["fresh", "late", "early", "often"] and set(order[:2]) == {"a", "b"}
+
+
+async def test_there_is_room_again_after_a_crowd(accounts: Accounts) -> None:
+    await accounts.create("alex", PASSWORD, "Alex", "")
+    assert await tries(accounts, "alex", PASSWORD) == "in", "afterwards there is room again"
 
 
 # --- one's own account ---
@@ -380,7 +433,8 @@ async def test_a_disabled_account_is_out_at_once_and_back_as_it_was(
     assert await tries(accounts, "kim", PASSWORD) == "wrong"
     with pytest.raises(Conflict):
         await staff.open(kim.id, Stage.IN, proven.still)
-    assert await accounts.at_link(await keeping.reset(kim.id)) is None, "no link helps"
+    with pytest.raises(AccountProblem, match="disabled"):
+        await keeping.reset(kim.id)
     await keeping.enable(kim.id)
     assert await accounts.get(kim.id) == kim and await staff.check(sign_in) is None
 

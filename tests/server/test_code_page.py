@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import cast
 
 import httpx2
 import pytest
@@ -17,6 +18,7 @@ from server.identity.codes import clean
 from server.identity.gate import OF_ONE_PLACE, Gate
 from server.pages import Assets, Pages
 from server.pages.code import routes
+from server.pages.door import Door
 from server.settings import read_settings
 from server.words import Words
 from tests.hands import Hands
@@ -48,7 +50,7 @@ async def sam() -> AsyncIterator[httpx2.AsyncClient]:
     words = Words("en")
     pages = Pages(read_settings({}), words, load_clinic(None), Assets())
     house = House()
-    site = Starlette(routes=routes(pages, Gate(house, Quick()), house))
+    site = Starlette(routes=routes(pages, Gate(house, Quick()), cast(Door, house)))
     asgi = Guard(site, public_url=ADDRESS, proxies=frozenset(), sentence=words.at_the_wall, https_for_good=False)
     transport = httpx2.ASGITransport(asgi)
     async with httpx2.AsyncClient(transport=transport, base_url=ADDRESS, headers={"Origin": ADDRESS}) as browser:

@@ -7,6 +7,7 @@ import re
 import zoneinfo
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from server.pages.days import to_come
 from tests.conftest import MakeHouse
 from tests.house import House
 from tests.live_client import LiveClient
+from tests.server.inside import inside_of
 from tests.visitor import Visitor, boot_of
 
 SAYS_TOO_MUCH = re.compile(r"clinic|health|mental|therap|nurse|session|care|treatment|patient", re.IGNORECASE)
@@ -47,7 +49,7 @@ async def account_of(admin: Visitor, name: str) -> str:
 async def in_the_team(admin: Visitor, room: str, form: str) -> None:
     """Have Kim in the team of a room, or out of it."""
     about = room.replace("/desk/", "/admin/")
-    answer = await admin.sends(f"{about}/{form}", account=await account_of(admin, "Kim"))
+    answer = await admin.sends(f"{about}/{form}", account=await account_of(admin, "Kim, psychologist"))
     assert answer.status_code == 303, answer.text
 
 
@@ -105,10 +107,11 @@ async def test_a_prepared_session_is_called_off_and_its_link_says_so(desk: Visit
     link = await desk.link_of(room)
     sam = await device.knocks(link)
     assert (await desk.does(room, "end")).headers["location"] == "/desk"
-    assert (await desk.looks_at(room)).status_code == 404, "nobody had named it"
+    assert "Planned for" not in (await desk.looks_at(room)).text
     over = await device.looks_at(link)
     assert over.status_code == 410 and "was called off" in over.text
-    assert (await device.looks_at_with(sam)).status_code == 403
+    waits = await device.looks_at_with(sam)
+    assert waits.status_code == 410 and "The session is over" in waits.text
 
 
 @pytest.mark.parametrize(
@@ -189,17 +192,30 @@ async def test_my_rooms_say_what_was_and_what_comes_next_open_ones_first(houses:
         room = await desk.starts_room()
         await desk.sends(f"{room}/label", label="Sam")
 
-        async def shown() -> list[tuple[str, str]]:
+        async def shown() -> dict[str, list[str]]:
             page = (await desk.looks_at("/desk")).text
-            found = re.findall(r'href="/desk/rooms/[^>]*><strong>(.*?)</strong>\s*<span>(.*?)</span></a>', page)
-            return [(label, re.sub(r"<.*?>", "", said)) for label, said in found]
+            found = re.findall(r'href="/desk/rooms/[^>]*><strong>(.*?)</strong>(.*?)</a>', page, re.DOTALL)
+            return {label: re.sub(r"<.*?>", "", said).strip().splitlines() for label, said in found}
 
-        next_one = ("Noor", f"Next: {fields['day']} {fields['time']}")
-        assert await shown() == [("Sam", "Open now"), next_one]
+        next_one = f"Next: {fields['day']} {fields['time']}"
+        [sam, noor] = (await shown()).items()
+        assert sam[0] == "Sam" and sam[1][0] == "Open now" and noor == ("Noor", [next_one])
         await desk.does(room, "end")
-        assert next_one in await shown()
-        [last] = [said for label, said in await shown() if label == "Sam"]
-        assert last.startswith(f"Last session: {datetime.now(UTC):%Y-}")
+        await desk.sends("/desk/prepare", **fields, room=room.rpartition("/")[2])
+        [of_sam, last] = (await shown())["Sam"]
+        assert of_sam == next_one and last.startswith(f"Last session: {datetime.now(UTC):%Y-}")
+        assert (await shown())["Noor"] == [next_one]
+
+
+async def test_a_time_that_has_passed_is_not_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with inside_of(tmp_path) as house:
+        async with await house.alex() as desk:
+            await desk.sends("/desk/prepare", **planned(hours=1), label="Noor")
+            assert "Next: " in (await desk.looks_at("/desk")).text
+        house.passes(monkeypatch, 2 * 3600)
+        async with await house.alex() as desk:
+            page = (await desk.looks_at("/desk")).text
+            assert "<strong>Noor</strong>" in page and "Next: " not in page
 
 
 # --- at the door ---

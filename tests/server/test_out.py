@@ -379,9 +379,9 @@ async def test_nobody_goes_in_while_they_are_being_disabled(staff: list[Clinic],
 
 NO_GOODBYES = (
     "server/open_room.py",
-    """they have just been told why.\"\"\"
+    """all but who was put out have just been told.\"\"\"
 """,
-    """they have just been told why.\"\"\"
+    """all but who was put out have just been told.\"\"\"
         return
 """,
 )

@@ -243,6 +243,8 @@ async def test_the_link_is_seen_once_and_takes_its_person_to_their_pages(alex: V
         assert answer.status_code == 404 and "Olu" not in answer.text
     gone = await alex.sends(f"{await account_page(alex, 'Olu')}/disable")
     assert gone.status_code == 303
+    dead = await alex.sends(f"{await account_page(alex, 'Olu')}/reset")
+    assert dead.status_code == 409 and "let them sign in again first" in dead.text and "/welcome/" not in dead.text
 
 
 async def test_an_invitation_that_cannot_be_is_asked_for_again(alex: Visitor) -> None:
@@ -329,6 +331,19 @@ async def test_what_an_admin_takes_away_is_gone_at_once(
         assert await ended(inside) == out
         signed_in = (await kims.get("/account")).status_code == 200
         assert signed_in == (form not in ("disable", "reset"))
+
+
+async def test_who_is_no_admin_any_more_stays_in_the_session_they_work_in(inside: Copage) -> None:
+    await inside.accounts.create("alex", PASSWORD, "Alex", "")
+    kim, token = await inside.keeping.invite("Kim", "", [StaffRole.WORKER, StaffRole.ADMIN])
+    await inside.accounts.take_up(token, "kim", PASSWORD)
+    await ticket_of(inside, "kims", kim.id)
+    async with another_browser(inside) as alex:
+        await alex.post("/sign-in", data={"login": "alex", "password": PASSWORD})
+        await alex.post(f"/admin/accounts/{kim.id}/roles", data={"role": "worker"})
+        assert await ended(inside) == set()
+        await alex.post(f"/admin/accounts/{kim.id}/roles", data={"role": "admin"})
+        assert await ended(inside) == {"kims"}
 
 
 async def test_a_sign_out_ends_what_was_opened_under_it_and_a_new_password_all_but_here(inside: Copage) -> None:

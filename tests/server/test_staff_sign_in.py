@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.clock import new_id
-from server.identity import StaffSessions, Stage, staff, staff_cookie
+from server.identity import StaffSessions, Stage, staff_cookie
+from server.identity.tickets import SIGNED_IN_FOR
 from server.ports import Statement
 from server.store.opening import Opened, open_sqlite
 from tests.contracts.trouble import no_trouble
@@ -44,7 +45,7 @@ async def test_a_sign_in_ends_when_it_is_closed_or_idle_or_a_day_old(sessions: S
     assert await whose(sessions, first) == "alex"
     assert await sessions.close(first) is not None
     assert await whose(sessions, first) is None and await sessions.close(first) is None
-    for _ in range(staff.SIGNED_IN_FOR // 1000 // IDLE_SECONDS):
+    for _ in range(SIGNED_IN_FOR // 1000 // IDLE_SECONDS):
         assert await whose(sessions, second) == "alex", "in use, so it goes on"
         clock.seconds += IDLE_SECONDS
     third = await sessions.open("kim")
@@ -62,7 +63,7 @@ async def test_a_sign_in_outlives_a_new_start_of_the_server(house: Opened, clock
     after = StaffSessions(house.database, clock, IDLE_MINUTES)
     clock.seconds += IDLE_SECONDS + 1
     assert await whose(after, token) == "alex"
-    clock.seconds += staff.SIGNED_IN_FOR / 1000
+    clock.seconds += SIGNED_IN_FOR / 1000
     assert await whose(after, token) is None
 
 
@@ -76,7 +77,7 @@ async def test_to_ask_how_long_is_not_to_use_it(sessions: StaffSessions, clock: 
 
 async def test_at_the_end_of_the_day_there_is_as_much_left_as_of_the_day(sessions: StaffSessions, clock: Hands) -> None:
     token = await sessions.open("alex")
-    while clock.wall() - 1_000_000_000 < staff.SIGNED_IN_FOR - 100_000:
+    while clock.wall() - 1_000_000_000 < SIGNED_IN_FOR - 100_000:
         clock.seconds += 50
         assert await whose(sessions, token) == "alex"
     assert await sessions.idle_left(token) == 100

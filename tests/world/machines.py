@@ -283,6 +283,12 @@ class _StorePort:
     async def closed(self, session: str) -> Room | None:
         return await self._read(lambda: self._world.store.closed(session))
 
+    async def session(self, session: str) -> SessionRow | None:
+        return await self._read(lambda: self._world.store.session(session))
+
+    async def call_off(self, session: str, at: int) -> None:
+        await self._write(lambda: self._world.store.call_off(session, at))
+
     async def sessions(self, room: str | None = None) -> Sequence[SessionRow]:
         return await self._read(lambda: self._world.store.sessions(room))
 
