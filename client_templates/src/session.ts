@@ -67,6 +67,7 @@ class SessionPage {
     showWhatNeedsScript();
     noteEveryLeaving();
     mindTheCurtain(() => this.pages.focus());
+    keepRoomFor(need("top"));
     this.listen();
     this.connection.start();
     showArrivals(this.boot.ticket, () => !this.covered && this.conversation.state === "live", this.say);
@@ -372,6 +373,12 @@ function chosen(name: string, form: HTMLFormElement, button: HTMLElement | null)
 function closeBox(box: Element | null): void {
   box?.removeAttribute("open");
   box?.querySelector("summary")?.focus();
+}
+
+/** What is said stands below the moves, in however many lines they are; `main.css` reads the height. */
+function keepRoomFor(top: HTMLElement): void {
+  const measure = () => document.documentElement.style.setProperty("--height-of-top", `${top.offsetHeight}px`);
+  new ResizeObserver(measure).observe(top);
 }
 
 function markCurrent(page: string | null): void {

@@ -36,6 +36,10 @@ FIRST_TIME_AT_MOST = 15.0
 SLOW_LINE = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 """400 kbit/s, 400 ms until an answer begins."""
 OUT_AT_MOST = 1.0
+GAP = """
+    document.querySelector("[data-copage=notice]").getBoundingClientRect().top
+        - document.querySelector(".top").getBoundingClientRect().bottom
+"""
 MINUTE = 60_000
 COUNTS_CHIMES = """
   window.chimes = 0;
@@ -290,6 +294,13 @@ async def test_inside_a_session_the_desk_is_a_number_and_one_tap_away(chromium: 
         assert kim.pressed == 1
         assert "Robin" not in await beside.content()
         await kim.is_told_of(robin, "here")
+        await beside.close()
+        await kim.page.set_viewport_size({"width": 320, "height": 640})
+        await kim.presses("summary:has-text('This is not Robin')")
+        await kim.presses("form[data-copage=remove] button")
+        await kim.is_told("Robin is not in the session any more")
+        await kim.page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        assert await kim.page.evaluate(GAP) >= 0, "what is said stands below the moves, in however many lines"
 
 
 # --- the invitation ---
