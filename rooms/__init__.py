@@ -1,7 +1,7 @@
 """The rules of a joint session: pure values and functions, no clock, network, disk or chance.
 
 Start with `SPEC.md`, then `room.py` (what a room is), `decide.py` (what comes of a command), `views.py` (who sees
-what).
+what). Of the notes, `notes.py` holds what rules know, `updates.py` what may be written, `document.py` the words.
 """
 
 from rooms.commands import (
@@ -12,10 +12,13 @@ from rooms.commands import (
     Leave,
     OpenSession,
     RemoveDevice,
+    RemoveForGood,
     RemoveParticipant,
     TurnPage,
+    Write,
 )
-from rooms.decide import SERVER, Actor, Already, Decision, Refusal, already_in_as, decide
+from rooms.decide import SERVER, Actor, Already, Decision, FromClock, Refusal, already_in_as, decide
+from rooms.document import Document
 from rooms.events import Event, Role
 from rooms.room import Gap, Participant, Position, Recorded, Room, Session, Stamp, evolve, replay
 from rooms.views import View, may_see, view_of, why_not
@@ -26,8 +29,10 @@ __all__ = [
     "Already",
     "Command",
     "Decision",
+    "Document",
     "EndSession",
     "Event",
+    "FromClock",
     "FromWindow",
     "Gap",
     "Join",
@@ -38,6 +43,7 @@ __all__ = [
     "Recorded",
     "Refusal",
     "RemoveDevice",
+    "RemoveForGood",
     "RemoveParticipant",
     "Role",
     "Room",
@@ -45,6 +51,7 @@ __all__ = [
     "Stamp",
     "TurnPage",
     "View",
+    "Write",
     "already_in_as",
     "decide",
     "evolve",

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Annotated, TypeAlias
+
+import msgspec
 
 from rooms.events import Discreet, Role, snake
+from rooms.limits import ID_LETTERS, NOTES_UPDATE_BYTES
 
 
 class Request(Discreet, frozen=True, forbid_unknown_fields=True, tag_field="type", tag=snake):
@@ -49,7 +52,28 @@ class EndSession(Request, frozen=True):
     pass
 
 
-Command: TypeAlias = OpenSession | Join | TurnPage | Leave | RemoveParticipant | RemoveDevice | EndSession
+class Write(Request, frozen=True, omit_defaults=True):
+    """Write into a box of the notes, or delete from it. `update` is one of Yjs's, version 1.
+
+    `taken_over`: another window of this person could not send it any more; it stays under that one's client id.
+    `back`: the id of the passage that it brings back, so that two who do so at once do not bring it twice.
+    """
+
+    box: Annotated[str, msgspec.Meta(max_length=ID_LETTERS)]
+    update: Annotated[bytes, msgspec.Meta(max_length=NOTES_UPDATE_BYTES)]
+    taken_over: bool = False
+    back: Annotated[str, msgspec.Meta(max_length=ID_LETTERS)] = ""
+
+
+class RemoveForGood(Request, frozen=True):
+    """Of a passage that was deleted and can be brought back: it can not be any more."""
+
+    passage: Annotated[str, msgspec.Meta(max_length=ID_LETTERS)]
+
+
+Command: TypeAlias = (
+    OpenSession | Join | TurnPage | Leave | RemoveParticipant | RemoveDevice | EndSession | Write | RemoveForGood
+)
 COMMAND_KINDS: tuple[type[Request], ...] = (
     OpenSession,
     Join,
@@ -58,8 +82,10 @@ COMMAND_KINDS: tuple[type[Request], ...] = (
     RemoveParticipant,
     RemoveDevice,
     EndSession,
+    Write,
+    RemoveForGood,
 )
 
-FromWindow: TypeAlias = TurnPage | Leave | RemoveParticipant | EndSession
+FromWindow: TypeAlias = TurnPage | Leave | RemoveParticipant | EndSession | Write | RemoveForGood
 """The commands that a window may send. The others come from the server itself, after it has checked a link or
 account."""

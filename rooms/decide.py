@@ -13,24 +13,47 @@ from rooms.commands import (
     Leave,
     OpenSession,
     RemoveDevice,
+    RemoveForGood,
     RemoveParticipant,
     TurnPage,
+    Write,
 )
 from rooms.events import (
     DeviceRemoved,
     Event,
+    NotesWritten,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    RemovedForGood,
     Role,
     SessionEnded,
     SessionOpened,
 )
-from rooms.limits import DEVICES_REMOVED, PARTICIPANTS_PER_SESSION
+from rooms.limits import (
+    BOX_BYTES,
+    DEVICES_REMOVED,
+    PARTICIPANTS_PER_SESSION,
+    UNITS_PER_SESSION,
+    WRITERS_PER_SESSION,
+)
 from rooms.names import clean_name, same_name
+from rooms.notes import (
+    BOXES,
+    Notes,
+    Passage,
+    Trial,
+    Tried,
+    brought_back,
+    may_remove_for_good,
+    owner_of,
+    too_many,
+    writers_of,
+)
 from rooms.permissions import may
 from rooms.room import Room, Session, Stamp
+from rooms.updates import Range, Unfit, Update, read_update
 
 
 class Actor(msgspec.Struct, frozen=True):
@@ -43,6 +66,7 @@ class Actor(msgspec.Struct, frozen=True):
 
 
 SERVER = Actor()
+NOTHING_NEW = Range(0, 0, 0)
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -55,14 +79,21 @@ class Already(msgspec.Struct, frozen=True):
     """Nothing to do: it is so already, or this very command was carried out before."""
 
 
-Decision: TypeAlias = tuple[Event, ...] | Already | Refusal
+class FromClock(msgspec.Struct, frozen=True):
+    """Nothing of what was written is taken yet: something before it is missing. Send from `clock` on again ([NT4])."""
+
+    clock: int
 
 
-def decide(room: Room, actor: Actor, command: Command, now: int) -> Decision:
+Decision: TypeAlias = tuple[Event, ...] | Already | Refusal | FromClock
+
+
+def decide(room: Room, actor: Actor, command: Command, now: int, words: Trial | None = None) -> Decision:
     """What comes of `command`. The room is not changed: append the events, then `evolve`.
 
     Args:
         now: milliseconds since 1970, UTC.
+        words: the words of the notes at the room's position; needed by who writes, and left as they are.
     """
     role = Role.SERVER
     if actor.participant is not None:
@@ -100,6 +131,11 @@ def decide(room: Room, actor: Actor, command: Command, now: int) -> Decision:
             return _remove_device(room.session, command)
         case EndSession():
             return (SessionEnded(by, now),)
+        case Write():
+            assert words is not None, "who lets people write has the words"
+            return _write(room, room.session.notes, actor, by, command, words)
+        case RemoveForGood():
+            return _remove_for_good(room, room.session.notes, by, command)
 
 
 def _seen_before(room: Room, participant: str, stamp: Stamp) -> Already | Refusal | None:
@@ -168,6 +204,83 @@ def _remove_device(session: Session, command: RemoveDevice) -> Decision:
     if len(session.removed_devices) >= DEVICES_REMOVED:
         return Refusal("full")  # [PT11]
     return (DeviceRemoved(command.device),)
+
+
+def _write(room: Room, notes: Notes, actor: Actor, by: str, command: Write, words: Trial) -> Decision:
+    if not any(person.role is Role.SERVICE_USER and not person.left for person in room.participants.values()):
+        return Refusal("alone")  # [NT1]
+    if actor.stamp is None or command.box not in BOXES:
+        return Refusal("malformed")
+    try:
+        update = read_update(command.update, BOXES)
+        new = _new_of(notes, by, actor.stamp.window, command.taken_over, update.written, words)
+        if not isinstance(new, Range):
+            return new
+        if new.length and command.back and all(each.id != command.back for each in notes.passages):
+            return Refusal("already_back")  # [NT7]
+        if notes.units + new.length > UNITS_PER_SESSION:
+            return Refusal("notes_full")  # [NT6]
+        tried = words.try_on(command.box, update, command.update)
+    except Unfit as unfit:
+        if unfit.missing is not None and owner_of(notes, unfit.missing) in (None, by):
+            return FromClock(words.next_of(unfit.missing))  # [NT4]: something of theirs, sent before, was not taken.
+        return Refusal("malformed")  # [NT3]
+    if not new.length and not tried.changes:
+        return Already()  # [NT5]: all of it was written, or deleted, before.
+    if new.length and tried.size > BOX_BYTES:
+        return Refusal("notes_full")  # [NT6]
+    back = brought_back(notes, tried.added)
+    put_aside = _put_aside(notes, by, update, command.box, tried, room.seq + 1)
+    stay = [each for each in notes.passages if each not in back]
+    gone = tuple(each.id for each in (*back, *too_many([*stay, *put_aside])))
+    carried = tuple(dict.fromkeys(writer for each in back for writer in each.writers))
+    return (NotesWritten(by, command.box, new, command.update, command.taken_over, put_aside, gone, carried),)
+
+
+def _new_of(
+    notes: Notes, by: str, window: str, taken_over: bool, written: Range, words: Trial
+) -> Range | Refusal | FromClock:
+    """What of `written` is new; or what to answer if something has to come before it, or it is another's to write.
+
+    What was written before may come again together with a deletion that is new.
+    """
+    writer = notes.writers.get(written.client)
+    known = writer.next if writer is not None else words.next_of(written.client)
+    if not written.length:
+        return NOTHING_NEW
+    if not known:
+        if len(notes.writers) + sum(map(len, notes.retired.values())) >= WRITERS_PER_SESSION:
+            return Refusal("notes_full")  # [NT6]
+        return written if written.clock == 0 else FromClock(0)  # [NT4]
+    if owner_of(notes, written.client) != by:
+        return Refusal("not_your_words")  # [NT2]
+    if written.end <= known:
+        return NOTHING_NEW  # [NT5]
+    if writer is None or (writer.window != window and not taken_over):
+        return Refusal("taken_over")  # [NT2]
+    return written if written.clock == known else FromClock(known)  # [NT4]
+
+
+def _put_aside(notes: Notes, by: str, update: Update, box: str, tried: Tried, seq: int) -> tuple[Passage, ...]:
+    """The passages that it deletes and that can be brought back ([NT7]). `seq`: the number of its event."""
+    if not tried.removed:
+        return ()
+    writers = writers_of(notes, update.deleted)
+    first = update.deleted[0]
+    # Named by the number that the event will have, so that no two have one name.
+    return tuple(
+        Passage(f"{seq}-{nth}", box, text, writers, by, (first.client, first.clock))
+        for nth, text in enumerate(tried.removed)
+    )
+
+
+def _remove_for_good(room: Room, notes: Notes, by: str, command: RemoveForGood) -> Decision:
+    passage = next((each for each in notes.passages if each.id == command.passage), None)
+    if passage is None:
+        return Already()
+    if not may_remove_for_good(passage, by, room.participants[by].role is Role.SERVICE_USER):
+        return Refusal("not_your_words")  # [NT8]
+    return (RemovedForGood(passage.id, by),)
 
 
 def _turn_page(session: Session, by: str, command: TurnPage) -> Decision:

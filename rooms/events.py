@@ -11,6 +11,9 @@ from typing import TypeAlias
 
 import msgspec
 
+from rooms.notes import Passage
+from rooms.updates import Range
+
 
 class Role(StrEnum):
     """Who somebody is in a room. `SERVER` is the house itself: it opens sessions and lets people in."""
@@ -21,7 +24,7 @@ class Role(StrEnum):
     SERVER = "server"
 
 
-PRIVATE = frozenset({"name", "pages"})
+PRIVATE = frozenset({"name", "pages", "update"})
 
 
 def snake(name: str) -> str:
@@ -81,6 +84,31 @@ class DeviceRemoved(Fact, frozen=True):
     device: str
 
 
+class NotesWritten(Fact, frozen=True, omit_defaults=True):
+    """Something was written into a box of the notes, or deleted from it. `update` is what the window sent, unchanged.
+
+    `put_aside`: passages that it deleted, which can be brought back; `gone`: ids of passages that can not be any more,
+    because their words are in the notes again, or to make room.
+    """
+
+    by: str
+    box: str
+    written: Range
+    update: bytes
+    taken_over: bool = False
+    put_aside: tuple[Passage, ...] = ()
+    gone: tuple[str, ...] = ()
+    carried: tuple[str, ...] = ()
+    """Whose words came back with it: they stay theirs."""
+
+
+class RemovedForGood(Fact, frozen=True):
+    """A passage can not be brought back any more. `by`: who said so."""
+
+    passage: str
+    by: str
+
+
 class SessionEnded(Fact, frozen=True):
     """`by` is the worker who ended it, or empty when nobody had been connected for a long time."""
 
@@ -89,7 +117,15 @@ class SessionEnded(Fact, frozen=True):
 
 
 Event: TypeAlias = (
-    SessionOpened | ParticipantJoined | PageTurned | ParticipantLeft | ParticipantRemoved | DeviceRemoved | SessionEnded
+    SessionOpened
+    | ParticipantJoined
+    | PageTurned
+    | ParticipantLeft
+    | ParticipantRemoved
+    | DeviceRemoved
+    | NotesWritten
+    | RemovedForGood
+    | SessionEnded
 )
 EVENT_KINDS: tuple[type[Fact], ...] = (
     SessionOpened,
@@ -98,5 +134,7 @@ EVENT_KINDS: tuple[type[Fact], ...] = (
     ParticipantLeft,
     ParticipantRemoved,
     DeviceRemoved,
+    NotesWritten,
+    RemovedForGood,
     SessionEnded,
 )

@@ -15,10 +15,33 @@ COMMANDS_IN_FLIGHT = 8
 """How many unanswered commands a client keeps on the wire. The server accepts more: [LM2] is what stops a flood."""
 
 COMMAND_BYTES = 8 * 1024
+WRITE_BYTES = 160 * 1024
+"""Of a packet that writes into the notes: 100 KB that are put back by one *redo* are one update, in base64."""
 FRAME_BYTES = 256 * 1024
 JSON_DEPTH = 16
 NUMBER_MAX = 2**31 - 1
 ID_LETTERS = 64
+
+NOTES_UPDATE_BYTES = 118 * 1024
+STRUCTS_PER_UPDATE = 500
+RANGES_PER_UPDATE = 4_000
+CLIENT_ID_MAX = 2**32 - 1
+CLOCK_MAX = 2**31 - 1
+BOX_BYTES = 200_000
+"""How much a box of the notes holds, in bytes of UTF-8: as many letters of English, half as many of Greek."""
+UNITS_PER_SESSION = 4_000_000
+"""How much can be written in one session in all, deleted again or not: what was deleted still takes some room."""
+WRITERS_PER_SESSION = 10_000
+"""How many windows can write into the notes of one session."""
+WRITERS_PER_PARTICIPANT = 64
+"""How many of the windows that a participant wrote in last may still write."""
+PASSAGE_UNITS = 40
+"""A passage that is longer than this and is deleted at once can be brought back."""
+PASSAGES_KEPT = 200
+PASSAGES_UNITS = 400_000
+"""Of one's own words that one deleted oneself, the oldest go when there are more than this."""
+WRITES_ON_FOR = 900.0
+"""Seconds for which others may write on after the service user's connection was lost."""
 
 
 @dataclass(slots=True)

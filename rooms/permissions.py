@@ -8,9 +8,11 @@ from rooms.commands import (
     Leave,
     OpenSession,
     RemoveDevice,
+    RemoveForGood,
     RemoveParticipant,
     Request,
     TurnPage,
+    Write,
 )
 from rooms.events import Role
 
@@ -24,8 +26,12 @@ ALLOWED: frozenset[tuple[Role, type[Request]]] = frozenset(
         (Role.SERVER, EndSession),
         (Role.SERVICE_USER, TurnPage),
         (Role.SERVICE_USER, Leave),
+        (Role.SERVICE_USER, Write),
+        (Role.SERVICE_USER, RemoveForGood),
         (Role.WORKER, TurnPage),
         (Role.WORKER, Leave),
+        (Role.WORKER, Write),
+        (Role.WORKER, RemoveForGood),
         (Role.WORKER, RemoveParticipant),
         (Role.WORKER, EndSession),
     }

@@ -30,6 +30,9 @@ class PresenceBoard:
     connected: dict[str, int] = field(default_factory=dict)
     lingering: dict[str, float] = field(default_factory=dict)
     others: dict[str, _Announced] = field(default_factory=dict)
+    since: float | None = None
+    """When somebody first asked who is here."""
+    last_here: dict[str, float] = field(default_factory=dict)
 
     def arrive(self, participant: str) -> None:
         """One more connection of this process belongs to `participant` ([PR1])."""
@@ -63,4 +66,14 @@ class PresenceBoard:
     def here(self, now: float) -> frozenset[str]:
         """Everybody who counts as here, on any process."""
         self.others = {node: said for node, said in self.others.items() if now - said.at <= BELIEVED_FOR}
-        return self.here_on_this_process(now).union(*(said.participants for said in self.others.values()))
+        here = self.here_on_this_process(now).union(*(said.participants for said in self.others.values()))
+        if self.since is None:
+            self.since = now
+        self.last_here.update(dict.fromkeys(here, now))
+        return here
+
+    def away_for(self, participant: str, now: float) -> float:
+        """Seconds since somebody was last seen here. Who was never seen is away since the board began to look."""
+        here = self.here(now)
+        since = now if self.since is None else self.since
+        return 0.0 if participant in here else now - self.last_here.get(participant, since)

@@ -13,15 +13,18 @@ import msgspec
 from rooms.events import (
     DeviceRemoved,
     Event,
+    NotesWritten,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    RemovedForGood,
     Role,
     SessionEnded,
     SessionOpened,
 )
 from rooms.limits import SKIPPED_REMEMBERED, WINDOWS_PER_PARTICIPANT
+from rooms.notes import Carried, Notes, Writer, with_writer
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, order=True):
@@ -87,6 +90,7 @@ class Session(msgspec.Struct, frozen=True):
     ended: bool = False
     opened: tuple[str, ...] = ()
     removed_devices: tuple[str, ...] = ()
+    notes: Notes = Notes()
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -120,7 +124,7 @@ def evolve(room: Room, recorded: Recorded) -> Room:
     """
     if recorded.seq != room.seq + 1:
         raise Gap(f"room {room.id} is at {room.seq}, event is {recorded.seq}")
-    changed = _apply(room, recorded.event)
+    changed = _apply(room, recorded)
     windows = room.windows
     if recorded.stamp is not None:
         windows = _counted(room.windows, recorded.stamp, _author(recorded.event))
@@ -134,7 +138,8 @@ def replay(room: Room, events: Iterable[Recorded]) -> Room:
     return room
 
 
-def _apply(room: Room, event: Event) -> Room:
+def _apply(room: Room, recorded: Recorded) -> Room:
+    event = recorded.event
     match event:
         case SessionOpened():
             session = Session(event.session, event.practice, event.pack, event.pages, event.home, page=event.home)
@@ -157,9 +162,35 @@ def _apply(room: Room, event: Event) -> Room:
             assert room.session is not None
             devices = _with(room.session.removed_devices, event.device)
             return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, removed_devices=devices))
+        case NotesWritten():
+            assert room.session is not None
+            window = recorded.stamp.window if recorded.stamp is not None and not event.taken_over else ""
+            return _with_notes(room, room.session, _written(room.session.notes, event, window))
+        case RemovedForGood():
+            assert room.session is not None
+            notes = room.session.notes
+            passages = tuple(each for each in notes.passages if each.id != event.passage)
+            return _with_notes(room, room.session, msgspec.structs.replace(notes, passages=passages))
         case SessionEnded():
             assert room.session is not None
-            return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, ended=True))
+            # What was deleted from the notes does not outlast the session ([NT7]).
+            notes = msgspec.structs.replace(room.session.notes, passages=())
+            session = msgspec.structs.replace(room.session, ended=True, notes=notes)
+            return msgspec.structs.replace(room, session=session)
+
+
+def _with_notes(room: Room, session: Session, notes: Notes) -> Room:
+    return msgspec.structs.replace(room, session=msgspec.structs.replace(session, notes=notes))
+
+
+def _written(notes: Notes, event: NotesWritten, window: str) -> Notes:
+    written, carried = event.written, notes.carried
+    if written.length:
+        notes = with_writer(notes, written.client, Writer(event.by, window, written.end))
+        if event.carried:
+            carried = (*carried, Carried(written, event.carried))
+    passages = tuple(each for each in (*notes.passages, *event.put_aside) if each.id not in event.gone)
+    return msgspec.structs.replace(notes, units=notes.units + written.length, passages=passages, carried=carried)
 
 
 def _with(known: tuple[str, ...], more: str) -> tuple[str, ...]:
@@ -169,7 +200,13 @@ def _with(known: tuple[str, ...], more: str) -> tuple[str, ...]:
 def _author(event: Event) -> str:
     """Whose window a stamped event came from. Only what a window may send is ever stamped."""
     match event:
-        case PageTurned(by=author) | SessionEnded(by=author) | ParticipantRemoved(by=author):
+        case (
+            PageTurned(by=author)
+            | SessionEnded(by=author)
+            | ParticipantRemoved(by=author)
+            | NotesWritten(by=author)
+            | RemovedForGood(by=author)
+        ):
             return author
         case ParticipantLeft(participant=author):
             return author

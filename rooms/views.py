@@ -12,14 +12,17 @@ import msgspec
 
 from rooms.events import (
     DeviceRemoved,
+    NotesWritten,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    RemovedForGood,
     Role,
     SessionEnded,
     SessionOpened,
 )
+from rooms.notes import Passage
 from rooms.room import Position, Recorded, Room
 
 SEES_THE_SESSION = frozenset({Role.SERVICE_USER, Role.WORKER})
@@ -48,6 +51,7 @@ class View(msgspec.Struct, frozen=True):
     turned_by: str
     ended: bool
     people: tuple[Person, ...]
+    passages: tuple[Passage, ...]
 
     def __repr__(self) -> str:
         return f"View({self.position}, you={self.you}, page={self.page})"
@@ -69,6 +73,22 @@ class PersonGone(msgspec.Struct, frozen=True, tag_field="kind", tag="participant
     participant: str
 
 
+class NotesSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="notes_written"):
+    by: str
+    box: str
+    update: bytes
+    put_aside: tuple[Passage, ...]
+    gone: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"NotesSeen({self.by}, {self.box}, {len(self.update)} bytes)"
+
+
+class PassageGone(msgspec.Struct, frozen=True, tag_field="kind", tag="removed_for_good"):
+    passage: str
+    by: str
+
+
 class EndSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="session_ended"):
     by: str
 
@@ -77,7 +97,7 @@ class Unseen(msgspec.Struct, frozen=True, tag_field="kind", tag="unseen"):
     """Something that this person's view does not show. Sent all the same, so that numbers stay without a gap."""
 
 
-Seen: TypeAlias = PageSeen | PersonSeen | PersonGone | EndSeen | Unseen
+Seen: TypeAlias = PageSeen | PersonSeen | PersonGone | NotesSeen | PassageGone | EndSeen | Unseen
 
 
 def may_see(room: Room, participant: str) -> bool:
@@ -115,6 +135,7 @@ def view_of(room: Room, participant: str) -> View | None:
         turned_by=session.turned_by,
         ended=session.ended,
         people=tuple(Person(each.id, each.name, each.role, each.left) for each in room.participants.values()),
+        passages=session.notes.passages,
     )
 
 
@@ -127,6 +148,10 @@ def seen(recorded: Recorded) -> Seen:
             return PersonSeen(Person(participant, name, role, left=False))
         case ParticipantLeft(participant=participant) | ParticipantRemoved(participant=participant):
             return PersonGone(participant)
+        case NotesWritten(by=by, box=box, update=update, put_aside=put_aside, gone=gone):
+            return NotesSeen(by, box, update, put_aside, gone)
+        case RemovedForGood(passage=passage, by=by):
+            return PassageGone(passage, by)
         case SessionEnded(by=by):
             return EndSeen(by)
         case SessionOpened() | DeviceRemoved():

@@ -7,19 +7,20 @@ made once however many people it goes to.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 
 from rooms.commands import FromWindow
 from rooms.limits import ID_LETTERS, NUMBER_MAX
+from rooms.notes import BOXES
 from rooms.room import Position, Recorded
 from rooms.views import Seen, View, seen
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
-FROM_CLIENT = ("command", "catch_up")
+FROM_CLIENT = ("command", "catch_up", "digests")
 FROM_SERVER = ("welcome", "events", "whole", "answer", "presence", "goodbye")
 
 REFUSALS = (
@@ -38,10 +39,16 @@ REFUSALS = (
     "name_unreadable",
     "name_taken",
     "full",
+    "alone",
+    "notes_full",
+    "already_back",
+    "not_your_words",
+    "taken_over",
     # of the wire and the hub
     "malformed",
     "too_fast",
     "busy",
+    "gap",
 )
 GOODBYES = (
     # code, and whether it is worth coming back
@@ -90,6 +97,13 @@ class CatchUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     position: WirePosition
 
 
+class Digests(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the notes are in a window at `position`: the CRC-32 of each box's text, in UTF-8."""
+
+    position: WirePosition
+    boxes: Annotated[dict[Id, Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)]], msgspec.Meta(max_length=len(BOXES))]
+
+
 def parse_hello(data: object) -> Hello:
     """The connect payload. Raises `WireError`."""
     return _convert(data, Hello)
@@ -103,6 +117,12 @@ def parse_submission(data: object) -> Submission:
 def parse_catch_up(data: object) -> Position:
     """The payload of `catch_up`: where the window stands. Raises `WireError`."""
     return position_of(_convert(data, CatchUp).position)
+
+
+def parse_digests(data: object) -> tuple[Position, Mapping[str, int]]:
+    """The payload of `digests`: where the window stands, and what its notes are there. Raises `WireError`."""
+    sent = _convert(data, Digests)
+    return position_of(sent.position), sent.boxes
 
 
 def position_of(sent: WirePosition) -> Position:
@@ -137,10 +157,12 @@ class EventFrame(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """First thing after connecting. Either `whole` is a view, or `events` are exactly those after the sent position."""
+    """First thing after connecting. Either `whole` is a view, or `events` are exactly those after the sent position.
+    `words`: with a view, the words of the notes, as one update."""
 
     version: int
     whole: View | None
+    words: bytes | None
     events: tuple[EventFrame, ...]
     last: int
     here: tuple[str, ...]
@@ -152,15 +174,18 @@ class Events(msgspec.Struct, frozen=True):
 
 class Whole(msgspec.Struct, frozen=True):
     view: View
+    words: bytes
 
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A command that no event answers. `outcome` is `already`, `refused` or `again`."""
+    """A command that no event answers. `outcome` is `already`, `refused` or `again`. `clock` comes with the code `gap`:
+    from where to send what was written."""
 
     window: str
     number: int
     outcome: str
     code: str = ""
+    clock: int | None = None
 
 
 class Presence(msgspec.Struct, frozen=True):
@@ -185,20 +210,21 @@ def _event_frame(recorded: Recorded) -> EventFrame:
     return EventFrame(recorded.seq, recorded.tail, seen(recorded), stamp.window, stamp.number)
 
 
-def welcome(whole: View | None, events: Sequence[Recorded], last: int, here: Iterable[str]) -> str:
-    return _packet("welcome", Welcome(PROTOCOL_VERSION, whole, event_frames(events), last, tuple(sorted(here))))
+def welcome(whole: View | None, words: bytes | None, events: Sequence[Recorded], last: int, here: Iterable[str]) -> str:
+    frames = event_frames(events)
+    return _packet("welcome", Welcome(PROTOCOL_VERSION, whole, words, frames, last, tuple(sorted(here))))
 
 
 def events(recorded: Sequence[Recorded]) -> str:
     return _packet("events", Events(event_frames(recorded)))
 
 
-def whole(view: View) -> str:
-    return _packet("whole", Whole(view))
+def whole(view: View, words: bytes) -> str:
+    return _packet("whole", Whole(view, words))
 
 
-def answer(window: str, number: int, outcome: str, code: str = "") -> str:
-    return _packet("answer", Answer(window, number, outcome, code))
+def answer(window: str, number: int, outcome: str, code: str = "", clock: int | None = None) -> str:
+    return _packet("answer", Answer(window, number, outcome, code, clock))
 
 
 def presence(here: Iterable[str]) -> str:

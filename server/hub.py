@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any
 
 import structlog
 
-from rooms import Actor, Already, Command, Position, Refusal, Room
+from rooms import Actor, Already, Command, FromClock, Position, Refusal, Room
 from rooms.events import Event
 from rooms.wire import Submission
 from server.open_room import (
@@ -17,12 +17,15 @@ from server.open_room import (
     Ask,
     Attach,
     CatchUp,
+    Compare,
     Destroyed,
     Detach,
     Head,
     Look,
     OpenRoom,
     Outcome,
+    Read,
+    Reading,
     Reload,
     Seat,
     Shell,
@@ -31,7 +34,7 @@ from server.open_room import (
 )
 from server.ports import Audience, Bus, Clock, Doorbell, NewId, Rejoined, Store, StoreUnavailable
 
-__all__ = ["Hub", "Seat"]
+__all__ = ["Hub", "Reading", "Seat"]
 
 log = structlog.get_logger("hub")
 
@@ -105,7 +108,11 @@ class Hub:
         """A window has seen a gap, and says where it stands."""
         self._hand_on(CatchUp(connection, position))
 
-    def _hand_on(self, message: Submit | CatchUp) -> None:
+    def compare(self, connection: str, position: Position, digests: Mapping[str, int]) -> None:
+        """What the notes are in a window, at `position`. Where they differ from ours, all windows get them anew."""
+        self._hand_on(Compare(connection, position, digests))
+
+    def _hand_on(self, message: Submit | CatchUp | Compare) -> None:
         room = self._connections.get(message.connection)
         if room is None:
             return
@@ -133,12 +140,19 @@ class Hub:
         outcome = await answer
         if isinstance(outcome, Again):
             raise StoreUnavailable(outcome.code)
+        assert not isinstance(outcome, FromClock), "only windows write"
         return outcome
 
     async def look(self, room: str) -> Room | None:
         """The room as it is now; None when there is no such room (any more). Raises `StoreUnavailable`."""
         answer: asyncio.Future[Room | None] = asyncio.get_running_loop().create_future()
         self._open(room).put(Look(answer))
+        return await answer
+
+    async def read(self, room: str) -> Reading | None:
+        """The room as it is now, and the words of its notes; None when there is none. Raises `StoreUnavailable`."""
+        answer: asyncio.Future[Reading | None] = asyncio.get_running_loop().create_future()
+        self._open(room).put(Read(answer))
         return await answer
 
     def here(self, room: str) -> frozenset[str]:

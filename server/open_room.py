@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -20,6 +20,8 @@ from rooms import (
     Actor,
     Already,
     Command,
+    Document,
+    FromClock,
     Gap,
     OpenSession,
     Position,
@@ -28,6 +30,7 @@ from rooms import (
     Room,
     Stamp,
     TurnPage,
+    Write,
     decide,
     evolve,
     may_see,
@@ -35,8 +38,18 @@ from rooms import (
     why_not,
     wire,
 )
-from rooms.events import DeviceRemoved, Event, ParticipantLeft, ParticipantRemoved, SessionEnded, SessionOpened
-from rooms.limits import TokenBucket
+from rooms.events import (
+    DeviceRemoved,
+    Event,
+    NotesWritten,
+    ParticipantLeft,
+    ParticipantRemoved,
+    RemovedForGood,
+    Role,
+    SessionEnded,
+    SessionOpened,
+)
+from rooms.limits import WRITES_ON_FOR, TokenBucket
 from rooms.presence import ANNOUNCE_EVERY, PresenceBoard
 from server.ports import (
     Appended,
@@ -46,6 +59,7 @@ from server.ports import (
     Diverged,
     Doorbell,
     HereOn,
+    Kept,
     Missed,
     NewId,
     Store,
@@ -96,13 +110,15 @@ class _Keeping:
 
     snapshot: int = 0
     trimmed: int = 0
+    at_once: bool = False
+    """Something was removed for good: no event may tell of it any more."""
     marks: deque[tuple[float, int]] = field(default_factory=deque)
 
     def due(self, seq: int, ended: bool, now: float) -> int | None:
         """Up to which number events can go, if a snapshot is due; of an ended session all. `now` is in seconds."""
         if not self.marks or now - self.marks[-1][0] >= KEPT_FOR / 10:
             self.marks.append((now, seq))
-        old = seq if ended else self.trimmed
+        old = seq if ended or self.at_once else self.trimmed
         while now - self.marks[0][0] > KEPT_FOR:
             old = max(old, self.marks.popleft()[1])
             if not self.marks:
@@ -110,7 +126,7 @@ class _Keeping:
         return old if old > self.trimmed or seq - self.snapshot >= SNAPSHOT_EVERY else None
 
     def done(self, seq: int, trimmed: int) -> None:
-        self.snapshot, self.trimmed = seq, trimmed
+        self.snapshot, self.trimmed, self.at_once = seq, trimmed, False
 
 
 class Attach(msgspec.Struct, frozen=True):
@@ -144,6 +160,26 @@ class Look(msgspec.Struct, frozen=True):
     answer: asyncio.Future[Room | None]
 
 
+class Reading(msgspec.Struct, frozen=True):
+    """A room, and the words of its notes at the same position: as one update, and box by box."""
+
+    room: Room
+    words: bytes
+    texts: Mapping[str, str]
+
+
+class Read(msgspec.Struct, frozen=True):
+    answer: asyncio.Future[Reading | None]
+
+
+class Compare(msgspec.Struct, frozen=True):
+    """What the notes are in a window that stands at `position`, as `Document.digests` gives it."""
+
+    connection: str
+    position: Position
+    digests: Mapping[str, int]
+
+
 class Head(msgspec.Struct, frozen=True):
     """Where the store has the room; None when the store does not have it any more."""
 
@@ -170,8 +206,10 @@ class Again(msgspec.Struct, frozen=True):
     code: str
 
 
-Outcome: TypeAlias = tuple[Event, ...] | Already | Refusal | Again
-Message: TypeAlias = Attach | Submit | CatchUp | Detach | Ask | Look | Head | HereOn | Tick | Destroyed | Reload
+Outcome: TypeAlias = tuple[Event, ...] | Already | Refusal | FromClock | Again
+Message: TypeAlias = (
+    Attach | Submit | CatchUp | Compare | Detach | Ask | Look | Read | Head | HereOn | Tick | Destroyed | Reload
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,11 +233,13 @@ class Shell:
 
 @dataclass(slots=True)
 class OpenRoom:
-    """One room in this process. Only the task in `run` assigns `room`."""
+    """One room in this process. Only the task in `run` assigns `room`, and `words` with it."""
 
     name: str
     shell: Shell
     room: Room | None = None
+    words: Document = field(default_factory=Document)
+    """The words of the notes, at the position of `room`."""
     doubt: bool = True
     """Whether the store may have moved on without us: catch up before deciding anything."""
     _inbox: asyncio.Queue[Message] = field(default_factory=asyncio.Queue)
@@ -215,7 +255,7 @@ class OpenRoom:
 
     def put(self, message: Message) -> None:
         """Into the inbox. Never waits, never fails."""
-        if isinstance(message, Submit | CatchUp):
+        if isinstance(message, Submit | CatchUp | Compare):
             self._pending[message.connection] = self._pending.get(message.connection, 0) + 1
         self._inbox.put_nowait(message)
 
@@ -235,7 +275,7 @@ class OpenRoom:
                 # A fault of ours must not end the room for everybody: forget what is in memory and read it anew.
                 log.error("room_fault", room=self.name, message=type(message).__name__, error=type(error).__name__)
                 self.room, self.doubt = None, True
-                if isinstance(message, Ask | Look) and not message.answer.done():
+                if isinstance(message, Ask | Look | Read) and not message.answer.done():
                     message.answer.set_exception(StoreUnavailable("fault"))
             if self._unused() and self._inbox.empty():
                 self.shell.closed(self.name)
@@ -251,12 +291,17 @@ class OpenRoom:
             case CatchUp():
                 self._taken(message.connection)
                 await self._bring_up(message)
+            case Compare():
+                self._taken(message.connection)
+                await self._compare(message)
             case Detach():
                 self._detach(message.connection)
             case Ask():
                 await self._ask(message)
             case Look():
                 await self._look(message)
+            case Read():
+                await self._read(message)
             case Head():
                 await self._heard(message.position)
             case HereOn():
@@ -296,7 +341,8 @@ class OpenRoom:
         window = self.room.windows.get(message.window)
         last = window.last if window is not None and window.participant == participant else 0
         whole = view_of(self.room, participant) if missed is None else None
-        self.shell.audience.tell([message.connection], wire.welcome(whole, missed or (), last, self.here()))
+        words = self.words.state() if whole is not None else None
+        self.shell.audience.tell([message.connection], wire.welcome(whole, words, missed or (), last, self.here()))
         self._told_here = frozenset()  # The others have not heard of the newcomer yet.
         self._tell_presence()
 
@@ -333,7 +379,20 @@ class OpenRoom:
             return
         view = view_of(self.room, member.seat.participant)
         if view is not None:
-            self.shell.audience.tell([message.connection], wire.whole(view))
+            self.shell.audience.tell([message.connection], wire.whole(view, self.words.state()))
+
+    async def _compare(self, message: Compare) -> None:
+        """Are the notes in a window the same as here? If not, what is on disk is, for everybody ([NT9])."""
+        member = self._members.get(message.connection)
+        if member is None or not self._bucket(member.seat.participant).take(self.shell.clock.monotonic()):
+            return
+        if self.room is None or self.doubt or message.position != self.room.position:
+            return
+        here = self.words.digests()
+        differ = [box for box, digest in message.digests.items() if here.get(box) != digest]
+        if differ:
+            log.error("notes_differ", room=self.name, seq=self.room.seq, connection=message.connection, boxes=differ)
+            await self._reload()
 
     def _detach(self, connection: str) -> None:
         self._pending.pop(connection, None)
@@ -378,6 +437,8 @@ class OpenRoom:
                 packet = wire.answer(member.window, number, "refused", code)
             case Again(code=code):
                 packet = wire.answer(member.window, number, "again", code)
+            case FromClock(clock=clock):
+                packet = wire.answer(member.window, number, "again", "gap", clock)
             case Already():
                 packet = wire.answer(member.window, number, "already")
             case _:
@@ -416,7 +477,9 @@ class OpenRoom:
                 return Again("busy")
             if self.room is None:
                 return Refusal("no_session")
-            decision = decide(self.room, actor, command, self.shell.clock.wall())
+            if isinstance(command, Write) and self._alone(self.room, actor):
+                return Refusal("alone")
+            decision = decide(self.room, actor, command, self.shell.clock.wall(), self.words)
             if not isinstance(decision, tuple):
                 return decision
             if isinstance(command, OpenSession) and not await self._log_is_gone():
@@ -433,6 +496,14 @@ class OpenRoom:
             if self.shell.clock.monotonic() >= until:
                 break
         return Again("busy")
+
+    def _alone(self, room: Room, actor: Actor) -> bool:
+        """Whether no service user is here, nor was a while ago: a lost connection is not leaving ([NT1])."""
+        now = self.shell.clock.monotonic()
+        present = [each for each in room.participants.values() if each.role is Role.SERVICE_USER and not each.left]
+        return not any(
+            each.id == actor.participant or self._board.away_for(each.id, now) <= WRITES_ON_FOR for each in present
+        )
 
     def _numbered(self, after: Position, events: tuple[Event, ...], stamp: Stamp | None) -> tuple[Recorded, ...]:
         return tuple(
@@ -475,7 +546,7 @@ class OpenRoom:
         untold: list[Recorded] = []
         for recorded in events:
             viewers = self._viewers()
-            self.room = evolve(self.room, recorded)
+            self._take_on(recorded)
             untold.append(recorded)
             if isinstance(recorded.event, ParticipantLeft | ParticipantRemoved):
                 self._board.forget(recorded.event.participant)
@@ -489,6 +560,18 @@ class OpenRoom:
                 untold = untold[-1:]
                 self._say_goodbyes()
         self._tell(self._viewers(), untold)
+
+    def _take_on(self, recorded: Recorded) -> None:
+        """One more event: in the room, and in the words of its notes. Raises `Gap`."""
+        assert self.room is not None
+        self.room = evolve(self.room, recorded)
+        match recorded.event:
+            case NotesWritten(update=update):
+                self.words.keep(update)
+            case RemovedForGood():
+                self._keeping.at_once = True
+            case SessionOpened():
+                self.words = Document()
 
     def _viewers(self) -> list[str]:
         return [each for each, member in self._members.items() if self._why_not(member.seat) is None]
@@ -559,8 +642,10 @@ class OpenRoom:
         self.room, self.doubt = None, True
         await self._settle()
 
-    def _begin(self, room: Room | None) -> None:
+    def _begin(self, kept: Kept | None) -> None:
         """Start from what the store has, and send it whole: what the windows have may be another past."""
+        room = kept.room if kept is not None else None
+        self.words = kept.document() if kept is not None else Document()
         self.room = room
         self._keeping = _Keeping()
         self._say_goodbyes()
@@ -569,7 +654,7 @@ class OpenRoom:
         for connection, member in self._members.items():
             view = view_of(room, member.seat.participant)
             if view is not None:
-                self.shell.audience.tell([connection], wire.whole(view))
+                self.shell.audience.tell([connection], wire.whole(view, self.words.state()))
 
     async def _look(self, message: Look) -> None:
         settled = await self._settle()
@@ -579,6 +664,17 @@ class OpenRoom:
             message.answer.set_result(self.room)
         else:
             message.answer.set_exception(StoreUnavailable("busy"))
+
+    async def _read(self, message: Read) -> None:
+        settled = await self._settle()
+        if message.answer.done():
+            return
+        if not settled:
+            message.answer.set_exception(StoreUnavailable("busy"))
+        elif self.room is None:
+            message.answer.set_result(None)
+        else:
+            message.answer.set_result(Reading(self.room, self.words.state(), self.words.texts()))
 
     # --- presence ---
 
@@ -622,10 +718,22 @@ class OpenRoom:
             return
         try:
             async with asyncio.timeout(STORE_PATIENCE):
-                await self.shell.store.snapshot(room, trim_to)
+                await self.shell.store.snapshot(room, trim_to, self.words.saved())
             self._keeping.done(room.seq, trim_to)
         except (StoreUnavailable, TimeoutError):
             log.warning("snapshot_postponed", room=self.name)
+        self._tell_if_mended()
+
+    def _tell_if_mended(self) -> None:
+        """All windows get the words as they read on disk, should that be otherwise than they were shown ([NT9])."""
+        if not self.words.mended or self.room is None:
+            return
+        self.words.mended = False
+        log.error("notes_mended", room=self.name, seq=self.room.seq)
+        for connection, member in self._members.items():
+            view = view_of(self.room, member.seat.participant)
+            if view is not None:
+                self.shell.audience.tell([connection], wire.whole(view, self.words.state()))
 
     def _unused(self) -> bool:
         now = self.shell.clock.monotonic()

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 from socketio import packet as socketio_packet
 
-from rooms.limits import COMMAND_BYTES, JSON_DEPTH, NUMBER_MAX
+from rooms.limits import COMMAND_BYTES, JSON_DEPTH, NUMBER_MAX, WRITE_BYTES
 from rooms.wire import FROM_CLIENT
 
 NUMBER_LETTERS: Final = 20
@@ -57,6 +57,7 @@ class Rule(Enum):
     HELLO = "a connect payload that is none"
     COMMAND = "a command that is none"
     POSITION = "a position that is none"
+    DIGESTS = "digests of notes that are none"
 
 
 class Malformed(ValueError):
@@ -70,6 +71,7 @@ class Malformed(ValueError):
 
 # --- Engine.IO ----------------------------------------------------------------------------------------------------
 
+WRITES: Final = re.compile(r'42\["command",\{"number":\d{1,10},"command":\{"type":"write",')
 CLOSE, PING, PONG, MESSAGE, UPGRADE = "1", "2", "3", "4", "5"
 
 
@@ -88,7 +90,9 @@ def check_frame(frame: str | bytes, *, asked: bool) -> str:
     if not frame:
         raise Malformed(Rule.EMPTY, 0)
     if size > COMMAND_BYTES or len(frame.encode()) > COMMAND_BYTES:
-        raise Malformed(Rule.TOO_LARGE, size)
+        # What is written into the notes may be longer, and has to say at its beginning that it is that.
+        if size > WRITE_BYTES or not frame.isascii() or not WRITES.match(frame):
+            raise Malformed(Rule.TOO_LARGE, size)
     match frame[0]:
         case "4":
             if frame[1:2] not in tuple("0123456"):

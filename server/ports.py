@@ -9,7 +9,7 @@ from typing import Protocol, TypeAlias
 
 import msgspec
 
-from rooms import Position, Recorded, Room
+from rooms import Document, Position, Recorded, Room
 
 # --- Store -----------------------------------------------------------------------------------------------------------
 
@@ -47,6 +47,22 @@ class NewSession(msgspec.Struct, frozen=True):
     account: str | None
     made_at: int
     planned_at: int | None = None
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """A room as the store has it. The words of its notes are `words`, as a snapshot had them, and after them
+    `updates`, in order."""
+
+    room: Room
+    words: bytes = b""
+    updates: tuple[bytes, ...] = ()
+
+    def document(self) -> Document:
+        """The words. Raises `Unfit` if they are none that the rules ever let in."""
+        document = Document(self.words)
+        for update in self.updates:
+            document.keep(update)
+        return document
 
 
 class SessionRow(msgspec.Struct, frozen=True):
@@ -96,7 +112,7 @@ class Store(Protocol):
         of the room's that has not ended; `Diverged` if it is not. A `SessionOpened` (as the first of them) or
         `SessionEnded` among them also marks the session's row, in the same transaction."""
 
-    async def load(self, room: str) -> Room | None:
+    async def load(self, room: str) -> Kept | None:
         """The room as the snapshot and events of the session that was opened last make it; without a session if that
         has been destroyed. None if the room does not exist (any more)."""
 
@@ -106,12 +122,12 @@ class Store(Protocol):
     async def heads(self, rooms: Iterable[str]) -> Mapping[str, Position]:
         """Where these rooms stand now. A room that does not exist is left out."""
 
-    async def snapshot(self, room: Room, trim_to: int) -> None:
-        """Keep `room` as the snapshot of its session at its position unless a newer one is there, and drop that
-        session's events up to `trim_to`, never beyond the snapshot. If the position is not in the room's past (any
-        more), nothing happens."""
+    async def snapshot(self, room: Room, trim_to: int, words: bytes) -> None:
+        """Keep `room`, and the words of its notes, as the snapshot of its session at its position unless a newer one is
+        there, and drop that session's events up to `trim_to`, never beyond the snapshot. If the position is not in the
+        room's past (any more), nothing happens."""
 
-    async def closed(self, session: str) -> Room | None:
+    async def closed(self, session: str) -> Kept | None:
         """The room as it was when a session ended in it, also when another one has been opened since; None when the
         session has not ended or has been destroyed."""
 

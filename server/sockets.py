@@ -28,6 +28,7 @@ from rooms.wire import (
     answer,
     goodbye,
     parse_catch_up,
+    parse_digests,
     parse_hello,
     parse_submission,
     position_of,
@@ -56,6 +57,8 @@ GOODBYE_SECONDS: Final = 2.0
 """How long a goodbye may take to be read. Then the connection is cut."""
 OUT_SECONDS: Final = 0.4
 """The same for who gets nothing any more: what they have not fetched by then, they do not get at all."""
+RULE_OF = {"command": Rule.COMMAND, "catch_up": Rule.POSITION, "digests": Rule.DIGESTS}
+"""What a payload breaks that is none of its event's."""
 MALFORMED_ALLOWED: Final = 2
 CONNECTIONS_PER_TICKET: Final = 32
 
@@ -85,6 +88,8 @@ class Hub(Protocol):
     def submit(self, connection: str, submission: Submission) -> None: ...
 
     def catch_up(self, connection: str, position: Position) -> None: ...
+
+    def compare(self, connection: str, position: Position, digests: Mapping[str, int]) -> None: ...
 
     def detach(self, connection: str) -> None: ...
 
@@ -392,12 +397,13 @@ class Sockets:
         try:
             if name == "catch_up":
                 self.hub.catch_up(connection.id, parse_catch_up(payload))
+            elif name == "digests":
+                self.hub.compare(connection.id, *parse_digests(payload))
             else:
                 self.hub.submit(connection.id, parse_submission(payload))
         except WireError:
             self._answer_malformed(connection, payload)
-            rule = Rule.POSITION if name == "catch_up" else Rule.COMMAND
-            self._count(connection, Malformed(rule, _size_of(payload)))
+            self._count(connection, Malformed(RULE_OF[name], _size_of(payload)))
 
     def broke(self, sid: str, broken: Malformed) -> None:
         connection = self._by_sid.get(sid)

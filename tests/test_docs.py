@@ -22,6 +22,7 @@ ON_THE_WIRE = (
     wire.Hello,
     wire.Submission,
     wire.CatchUp,
+    wire.Digests,
     wire.Welcome,
     wire.Events,
     wire.Whole,
@@ -65,7 +66,7 @@ def test_every_event_has_its_section() -> None:
 def test_every_refusal_is_explained() -> None:
     listed = rows(section(PROTOCOL, "### Refusals"))[1:]
     assert [row[0] for row in listed] == list(wire.REFUSALS)
-    assert {row[0] for row in listed if row[1] == "again"} == {"too_fast", "busy"}
+    assert {row[0] for row in listed if row[1] == "again"} == {"too_fast", "busy", "gap"}
 
 
 def test_every_goodbye_is_explained() -> None:

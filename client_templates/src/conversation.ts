@@ -4,8 +4,10 @@
  * (`tests/world/`) runs this very file.
  */
 
+import { Notes, type Words } from "./notes.js";
 import { Outbox } from "./outbox.js";
 import { apply, GAP } from "./room.js";
+import { Writing, type Refused } from "./writing.js";
 import {
   PROTOCOL_VERSION,
   type ClientMessage,
@@ -26,20 +28,35 @@ export type Notice =
   | { readonly kind: "dropped"; readonly number: number; readonly command: Command }
   | { readonly kind: "renumbered"; readonly number: number; readonly again: number; readonly command: Command }
   | { readonly kind: "joined"; readonly person: string }
-  | { readonly kind: "turned"; readonly page: string; readonly by: string; readonly mine: boolean };
+  | { readonly kind: "turned"; readonly page: string; readonly by: string; readonly mine: boolean }
+  | { readonly kind: "written"; readonly box: string; readonly by: string; readonly mine: boolean }
+  | { readonly kind: "put_aside"; readonly by: string; readonly box: string };
 
 /** What a call leads to: messages for the current connection, in order, and what happened. */
 export interface Effects {
   readonly emits: ClientMessage[];
   readonly notices: Notice[];
+  /** To be kept on the device; `kept` has to be called for each before it is sent. */
+  readonly keep: Words[];
+  /** Arrived, or never will: nothing has to be kept of them any more. */
+  readonly forget: string[];
+  /** What did not reach the notes: the person gets their words back. */
+  readonly refused: Refused[];
 }
 
 const OVER: readonly State[] = ["ended", "left", "removed", "other_version"];
 const CATCH_UP_AGAIN_AFTER = 4_000;
+const COMPARE_AFTER = 4_000;
+
+function nothing(): Effects {
+  return { emits: [], notices: [], keep: [], forget: [], refused: [] };
+}
 
 export class Conversation {
   state: State = "connecting";
   here: readonly string[] = [];
+  readonly notes: Notes;
+  readonly writing: Writing;
   private readonly outbox = new Outbox();
   private welcomed = false;
   /** A number above ours was seen: when we last asked for what lies between. */
@@ -47,13 +64,22 @@ export class Conversation {
   private awaited = 0;
   /** Our copy is not in the room's past: nothing may be built on it until a whole view comes. */
   private doubtful = false;
-  private effects: Effects = { emits: [], notices: [] };
+  /** Since when the notes have not been compared with the server's; null: they were, as they are. */
+  private changedAt: number | null = null;
+  private effects = nothing();
 
-  /** `window` is a fresh random id of this load of the page: numbers of commands count within it. */
+  /**
+   * `window` is a fresh random id of this load of the page: numbers of commands count within it. `words`: of the notes, as
+   * they came with the view. `draw`: a random number below 2^32.
+   */
   constructor(
     readonly window: string,
     public view: View | null,
+    words: string | null,
+    draw: () => number,
   ) {
+    this.notes = new Notes(words, draw);
+    this.writing = new Writing(this.notes, this.outbox);
     this.settle();
   }
 
@@ -77,12 +103,30 @@ export class Conversation {
     return { ...this.finish(now), number };
   }
 
+  /** What was written since the last time: to be kept on the device, then sent. */
+  collect(now: number): Effects {
+    this.effects.keep.push(...this.writing.collect());
+    return this.finish(now);
+  }
+
+  /** These are kept on the device, or cannot be: now they may be sent. */
+  kept(ids: readonly string[], now: number): Effects {
+    this.writing.kept(ids);
+    return this.finish(now);
+  }
+
+  /** Send on what another window of this person left behind. */
+  takeOver(words: readonly Words[], now: number): Effects {
+    this.writing.takeOver(words);
+    return this.finish(now);
+  }
+
   received([name, payload]: ServerMessage, now: number): Effects {
     if (name === "goodbye") this.goodbye(payload);
     else if (name === "welcome") this.welcome(payload, now);
     else if (this.welcomed) {
       if (name === "events") this.follow(payload.events, now);
-      else if (name === "whole") this.replace(payload.view);
+      else if (name === "whole") this.replace(payload.view, payload.words, now);
       else if (name === "answer") this.answer(payload, now);
       else this.here = payload.here;
     }
@@ -101,6 +145,7 @@ export class Conversation {
   /** Call this a few times a second. */
   tick(now: number): Effects {
     if (this.welcomed && this.askedAt !== null && now - this.askedAt >= CATCH_UP_AGAIN_AFTER) this.askForMissed(now);
+    if (this.changedAt !== null && now - this.changedAt >= COMPARE_AFTER) this.compare();
     return this.finish(now);
   }
 
@@ -114,7 +159,7 @@ export class Conversation {
     this.state = "live";
     this.here = welcome.here;
     this.outbox.reconnected(welcome.last);
-    if (welcome.whole) this.replace(welcome.whole);
+    if (welcome.whole) this.replace(welcome.whole, welcome.words ?? "", now);
     this.follow(welcome.events, now);
     this.settle();
   }
@@ -122,20 +167,29 @@ export class Conversation {
   private follow(frames: readonly EventFrame[], now: number): void {
     for (const frame of frames) {
       // Even an event that cannot be shown yet is on disk, and answers its command.
-      if (frame.window === this.window && frame.number) this.done(frame.number, "event");
+      const answers = frame.window === this.window && frame.number ? frame.number : 0;
+      const own = this.writing.isOwn(answers);
+      if (answers) this.done(answers, "event");
       if (!this.view || this.doubtful) continue;
       const next = apply(this.view, frame);
       if (next === GAP) this.missed(this.view, frame.seq, now);
-      else if (next !== this.view) this.show(next, frame);
+      else if (next !== this.view) this.show(next, frame, own, now);
     }
   }
 
-  private show(view: View, { event, window }: EventFrame): void {
+  private show(view: View, { event, window }: EventFrame, own: boolean, now: number): void {
     this.view = view;
     if (view.position[1] >= this.awaited) this.askedAt = null;
-    if (event.kind === "participant_joined") this.effects.notices.push({ kind: "joined", person: event.person.id });
+    const { notices } = this.effects;
+    if (event.kind === "participant_joined") notices.push({ kind: "joined", person: event.person.id });
     if (event.kind === "page_turned") {
-      this.effects.notices.push({ kind: "turned", page: event.page, by: event.by, mine: window === this.window });
+      notices.push({ kind: "turned", page: event.page, by: event.by, mine: window === this.window });
+    }
+    if (event.kind === "notes_written") {
+      this.notes.written(event.box, event.update, own);
+      this.changedAt ??= now;
+      notices.push({ kind: "written", box: event.box, by: event.by, mine: window === this.window });
+      if (event.put_aside.length) notices.push({ kind: "put_aside", by: event.by, box: event.box });
     }
     this.settle();
   }
@@ -153,23 +207,37 @@ export class Conversation {
   }
 
   /** The server was in doubt and sent everything: what it says holds, even if its number is lower than ours. */
-  private replace(view: View): void {
+  private replace(view: View, words: string, now: number): void {
     this.view = view;
     this.doubtful = false;
     this.askedAt = null;
     this.awaited = view.position[1];
+    this.changedAt ??= now;
+    this.writing.replaced(words);
     this.settle();
   }
 
-  private answer({ window, number, outcome, code = "" }: FromServer["answer"], now: number): void {
+  /** Ask whether the notes are the same there, when they have been the same here for a while. */
+  private compare(): void {
+    if (!this.view || !this.welcomed || this.over || this.doubtful || this.askedAt !== null) return;
+    this.changedAt = null;
+    this.effects.emits.push(["digests", { position: this.view.position, boxes: this.notes.digests() }]);
+    this.writing.compare();
+  }
+
+  private answer({ window, number, outcome, code = "", clock }: FromServer["answer"], now: number): void {
     if (window !== this.window) return;
-    if (outcome === "again") this.outbox.again(number, now);
-    else if (outcome === "already") this.done(number, "already");
+    if (outcome === "already") this.done(number, "already");
+    else if (clock !== undefined) {
+      this.outbox.answered(number);
+      this.writing.fromClock(number, clock);
+    } else if (outcome === "again") this.outbox.again(number, now);
     else this.refused(number, code, now);
   }
 
   private done(number: number, outcome: "event" | "already"): void {
     const answered = this.outbox.answered(number);
+    this.writing.arrived(number);
     if (answered) this.effects.notices.push({ kind: "done", number, command: answered.command, outcome });
   }
 
@@ -179,9 +247,12 @@ export class Conversation {
     const { command } = answered;
     if (code === "came_to_nothing" && command.type !== "turn_page") {
       // A later number overtook it. What protects may not be lost that way: ask once more under a new number.
-      this.effects.notices.push({ kind: "renumbered", number, again: this.outbox.add(command, now), command });
+      const again = this.outbox.add(command, now);
+      this.writing.renumbered(number, again);
+      this.effects.notices.push({ kind: "renumbered", number, again, command });
       return;
     }
+    this.writing.refused(number, code);
     this.effects.notices.push({ kind: "refused", number, command, code });
   }
 
@@ -200,15 +271,22 @@ export class Conversation {
   }
 
   private finish(now: number): Effects {
-    if (this.over) this.outbox.clear();
+    if (this.over) {
+      this.outbox.clear();
+      if (this.state !== "other_version") this.writing.end(this.state);
+    }
     for (const { number, command } of this.outbox.dropOld(now)) {
       this.effects.notices.push({ kind: "dropped", number, command });
     }
     if (this.welcomed && !this.over) {
+      this.writing.send(now);
       for (const { number, command } of this.outbox.due(now)) this.effects.emits.push(["command", { number, command }]);
     }
+    const { forget, refused } = this.writing.outcome();
+    this.effects.forget.push(...forget);
+    this.effects.refused.push(...refused);
     const effects = this.effects;
-    this.effects = { emits: [], notices: [] };
+    this.effects = nothing();
     return effects;
   }
 }

@@ -57,6 +57,11 @@ export class Outbox {
     found.sentAt = null;
   }
 
+  /** Of this nothing is wanted any more, or it is sent under another number. */
+  forget(numbers: readonly number[]): void {
+    this.waiting = this.waiting.filter(({ number }) => !numbers.includes(number));
+  }
+
   /** A new connection: nothing has been sent on it. `last` is the highest number the server has seen of this window. */
   reconnected(last: number): void {
     this.last = Math.max(this.last, last);

@@ -23,8 +23,14 @@ function changed(view: View, event: Seen): View {
       return { ...view, people: withPerson(view.people, event.person) };
     case "participant_left":
       return { ...view, people: view.people.map((each) => (each.id === event.participant ? { ...each, left: true } : each)) };
+    case "notes_written": {
+      const passages = [...view.passages, ...event.put_aside];
+      return { ...view, passages: passages.filter(({ id }) => !event.gone.includes(id)) };
+    }
+    case "removed_for_good":
+      return { ...view, passages: view.passages.filter(({ id }) => id !== event.passage) };
     case "session_ended":
-      return { ...view, ended: true };
+      return { ...view, ended: true, passages: [] };
     case "unseen":
       return view;
   }

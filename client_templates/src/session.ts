@@ -5,7 +5,9 @@ import { boot, find, need, showWhatNeedsScript } from "./boot.js";
 import { Connection } from "./connection.js";
 import { Conversation, type Effects, type Notice } from "./conversation.js";
 import { mindTheCurtain } from "./curtain.js";
+import { Keeper, forgetWordsOf } from "./keeper.js";
 import { forgetKept, keep, readKept } from "./kept.js";
+import { NotesPanel, button, copying, element } from "./notes_panel.js";
 import { PageArea } from "./page.js";
 import { drawPeople, drawState, nameOf } from "./people.js";
 import { noteEveryLeaving } from "./recent.js";
@@ -13,11 +15,16 @@ import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Trail } from "./trail.js";
 import type { Command, View } from "./wire.js";
 import { refusalKey, sayFrom, type Key } from "./words.js";
+import type { Refused } from "./writing.js";
 
 interface Boot {
   readonly ticket: string;
   readonly live: string;
   readonly view: View;
+  /** The words of the notes, as one update in base64. */
+  readonly notes: string;
+  /** For what this device keeps of words that are not sent; null: nothing can be kept. */
+  readonly key: string | null;
   readonly here: readonly string[];
   readonly words: Readonly<Record<string, string>>;
   /** Where to go after leaving. */
@@ -26,11 +33,15 @@ interface Boot {
 
 const TICK_EVERY = 250;
 const ASK_ABOUT_TICKET_EVERY = 3_000;
+/** What is typed is kept and sent this often, in milliseconds. */
+const COLLECT_EVERY = 100;
+/** Another window of this device may have gone, and left words behind. */
+const LOOK_FOR_LEFT_EVERY = 5_000;
 
 class SessionPage {
   private readonly say = sayFrom(this.boot.words);
   private readonly kept = readKept(this.boot.ticket);
-  private readonly conversation = new Conversation(newWindow(), this.boot.view);
+  private readonly conversation = new Conversation(newWindow(), this.boot.view, this.boot.notes, drawId);
   private readonly pages = new PageArea(
     need("page"),
     (page) => this.addressOf(page),
@@ -48,6 +59,16 @@ class SessionPage {
     },
     this.kept.pollingOnly ?? false,
   );
+  private readonly notes = new NotesPanel(this.conversation, this.say, {
+    wrote: () => this.collectSoon(),
+    removeForGood: (passage) => this.submit({ type: "remove_for_good", passage }),
+    dealtWith: (id) => void this.keeper?.forget([id]),
+  });
+  private keeper: Keeper | null = null;
+  private collecting: ReturnType<typeof setTimeout> | undefined;
+  private collectedAt = -Infinity;
+  private lostNumber = 0;
+  private lostAtEnd: readonly Refused[] = [];
   private covered = false;
   private going = false;
   private askedAboutTicketAt = -Infinity;
@@ -69,12 +90,14 @@ class SessionPage {
     mindTheCurtain(() => this.pages.focus());
     keepRoomFor(need("top"));
     this.listen();
+    void this.keepOnDevice();
     this.connection.start();
     showArrivals(this.boot.ticket, () => !this.covered && this.conversation.state === "live", this.say);
     this.draw();
     setInterval(() => {
       this.connection.tick();
       this.follow(this.conversation.tick(performance.now()));
+      if (!this.covered) this.notes.tick(performance.now());
     }, TICK_EVERY);
   }
 
@@ -86,12 +109,14 @@ class SessionPage {
     document.addEventListener("submit", (event) => this.submitted(event));
     document.addEventListener("click", (event) => this.clicked(event));
     find("back")?.addEventListener("click", () => this.back());
+    find("to-notes")?.addEventListener("click", () => this.toNotes());
     find("end-cancel")?.addEventListener("click", () => this.doNotEnd());
     window.addEventListener("popstate", (event) => this.wentInHistory(event.state as { at?: unknown } | null));
     window.addEventListener("online", () => this.connection.wake());
     window.addEventListener("offline", () => this.connection.drop());
     document.addEventListener("visibilitychange", () => document.hidden || this.connection.wake());
     window.addEventListener("pagehide", () => this.connection.stop());
+    window.addEventListener("beforeunload", (event) => this.mayLose() && event.preventDefault());
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.cameBack());
   }
 
@@ -152,9 +177,17 @@ class SessionPage {
     if (this.trail.current.page === this.pages.shown) this.trail.current.y = window.scrollY;
   }
 
+  private toNotes(): void {
+    this.notePlace();
+    document.getElementById("notes")?.scrollIntoView();
+    document.getElementById("notes-title")?.focus({ preventScroll: true });
+  }
+
   private leave(): void {
     giveUpTicket(this.boot.ticket);
     forgetKept();
+    clearTimeout(this.collecting);
+    void forgetWordsOf(this.boot.ticket);
     this.cover("leave.done");
     this.connection.noMore();
     this.submit({ type: "leave" });
@@ -184,9 +217,15 @@ class SessionPage {
 
   // --- what comes of it ---
 
-  private follow({ emits, notices }: Effects): void {
+  private follow({ emits, notices, keep, forget, refused }: Effects): void {
     this.connection.send(emits);
+    if (keep.length) void this.keepWords(keep);
+    if (forget.length) void this.keeper?.forget(forget).catch(() => this.keepsNothing());
     for (const notice of notices) this.note(notice);
+    if (refused.length) this.giveBack(refused);
+    // A deletion that was refused gives no words back: what it had deleted is there again.
+    const denied = notices.find((each) => each.kind === "refused" && each.command.type === "write");
+    if (denied?.kind === "refused" && !refused.length && denied.code !== "already_back") this.tell(refusalKey(denied.code));
     this.draw();
   }
 
@@ -194,11 +233,13 @@ class SessionPage {
     if (notice.kind === "turned") this.turned(notice.page, notice.mine);
     else if (notice.kind === "joined") this.tellOf("person.came_in", notice.person);
     else if (notice.kind === "dropped") this.tell("move.dropped");
-    else if (notice.kind === "refused") this.tell(refusalKey(notice.code));
+    else if (notice.kind === "written") notice.mine || this.notes.heard(notice.box, notice.by, performance.now());
+    else if (notice.kind === "put_aside") this.notes.heardDeleted(notice.box, notice.by, performance.now());
+    else if (notice.kind === "refused" && notice.command.type !== "write") this.tell(refusalKey(notice.code));
     else if (notice.kind === "done" && notice.command.type === "remove_participant") {
       this.tellOf("person.taken_out", notice.command.participant);
     }
-    if (notice.kind === "turned" || notice.kind === "joined" || (notice.kind === "done" && notice.outcome === "event")) return;
+    if (!("command" in notice) || (notice.kind === "done" && notice.outcome === "event")) return;
     // No page will come of it, so none that another person opens later may be taken for it.
     if (notice.command.type === "turn_page" && notice.command.page === this.myMove?.page) this.myMove = null;
   }
@@ -216,6 +257,7 @@ class SessionPage {
     const { view, state, here } = this.conversation;
     if (this.conversation.over) this.finish();
     if (this.covered || !view) return;
+    this.notes.draw(performance.now());
     const live = state === "live";
     const now = [view, state, here, this.trail.at];
     if (now.every((each, i) => each === this.drawn[i])) return;
@@ -274,6 +316,58 @@ class SessionPage {
     if (said) said.textContent = "";
   }
 
+  // --- the notes ---
+
+  /** Now if the last time is a while ago; while somebody types, what they type goes together. */
+  private collectSoon(): void {
+    if (this.collecting !== undefined) return;
+    const wait = Math.max(0, this.collectedAt + COLLECT_EVERY - performance.now());
+    this.collecting = setTimeout(() => {
+      this.collecting = undefined;
+      this.collectedAt = performance.now();
+      this.follow(this.conversation.collect(performance.now()));
+    }, wait);
+  }
+
+  /** Nothing is sent before it is on the device, where it can be. */
+  private async keepWords(words: Effects["keep"]): Promise<void> {
+    if (this.keeper) await this.keeper.keep(words).catch(() => this.keepsNothing());
+    this.follow(this.conversation.kept(words.map(({ id }) => id), performance.now()));
+  }
+
+  private keepsNothing(): void {
+    this.keeper = null;
+    this.notes.keeps = false;
+  }
+
+  private async keepOnDevice(): Promise<void> {
+    const { ticket, key } = this.boot;
+    this.keeper = await Keeper.open(ticket, this.conversation.window, key);
+    this.notes.keeps = this.keeper !== null;
+    while (this.keeper && !this.covered) {
+      const { words, refused } = await this.keeper.takeOver().catch(() => ({ words: [], refused: [] }));
+      if (words.length) this.follow(this.conversation.takeOver(words, performance.now()));
+      if (refused.length) this.giveBack(refused);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_FOR_LEFT_EVERY));
+    }
+  }
+
+  /** These did not reach the notes: the person has them, and decides. */
+  private giveBack(refused: readonly Refused[]): void {
+    if (this.covered) return; // I am leaving: nothing is to stay.
+    const lost = refused.map((each) => ({ ...each, id: `lost.${this.conversation.window}.${(this.lostNumber += 1)}` }));
+    if (this.conversation.over) this.lostAtEnd = [...this.lostAtEnd, ...lost];
+    else {
+      void this.keeper?.keepRefused(lost).catch(() => this.keepsNothing());
+      this.notes.show(lost, performance.now());
+    }
+  }
+
+  /** Whether closing the page would lose words: they are on no disk yet, neither here nor there. */
+  private mayLose(): boolean {
+    return !this.covered && (this.notes.composing || (!this.keeper && this.conversation.writing.unsent.length > 0));
+  }
+
   // --- the end ---
 
   private finish(): void {
@@ -287,8 +381,24 @@ class SessionPage {
     if (this.covered && state !== "left") return; // I am leaving already.
     this.connection.stop();
     forgetKept();
+    void forgetWordsOf(this.boot.ticket);
     this.cover(state === "left" ? "leave.done" : state === "removed" ? "connection.removed" : "connection.ended");
-    this.goAway(state === "left" ? this.boot.left : this.address);
+    const goOn = (): void => this.goAway(state === "left" ? this.boot.left : this.address);
+    if (!this.lostAtEnd.length) goOn();
+    else if (!need("covered-lost").hasChildNodes()) this.showLostAtEnd(goOn);
+  }
+
+  /** The last chance to copy what did not arrive: the notes are closed, and the device keeps nothing. */
+  private showLostAtEnd(goOn: () => void): void {
+    const place = need("covered-lost");
+    place.append(element("p", this.say("notes.lost_at_end")));
+    const words = element("blockquote", this.lostAtEnd.map(({ text }) => text).join("\n\n"));
+    words.tabIndex = 0;
+    const row = element("div", "");
+    row.className = "row";
+    const copy = copying(this.say("notes.copy"), this.say("notes.copied"), words.textContent ?? "");
+    row.append(copy, button(this.say("notes.delete_and_go_on"), goOn));
+    place.append(words, row);
   }
 
   /** Once: asking again would begin the way there anew. */
@@ -355,6 +465,11 @@ class SessionPage {
   private keep(more: { pollingOnly?: boolean; places?: Trail["places"] }): void {
     if (!this.covered) keep(this.boot.ticket, Object.assign(this.kept, more));
   }
+}
+
+/** For a client id of the notes. */
+function drawId(): number {
+  return crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
 }
 
 /** 128 random bits, as letters that the protocol takes. */

@@ -1,6 +1,6 @@
 /** What travels between server and browser. The other half is `rooms/wire.py` and `rooms/views.py`; both follow `docs/protocol.md`. */
 
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** Where a copy of a room stands: epoch, number of its last event, random id of that event. */
 export type Position = readonly [epoch: string, seq: number, tail: string];
@@ -23,12 +23,33 @@ export interface View {
   readonly turned_by: string;
   readonly ended: boolean;
   readonly people: readonly Person[];
+  /** What was deleted from the notes and can be brought back, oldest first. */
+  readonly passages: readonly Passage[];
+}
+
+/** `writers`: who had written it; `by`: who deleted it; `place`: the id of a unit of it in the notes. */
+export interface Passage {
+  readonly id: string;
+  readonly box: string;
+  readonly text: string;
+  readonly writers: readonly string[];
+  readonly by: string;
+  readonly place: readonly [client: number, clock: number];
 }
 
 export type Seen =
   | { readonly kind: "page_turned"; readonly page: string; readonly by: string }
   | { readonly kind: "participant_joined"; readonly person: Person }
   | { readonly kind: "participant_left"; readonly participant: string }
+  | {
+      readonly kind: "notes_written";
+      readonly by: string;
+      readonly box: string;
+      readonly update: string;
+      readonly put_aside: readonly Passage[];
+      readonly gone: readonly string[];
+    }
+  | { readonly kind: "removed_for_good"; readonly passage: string; readonly by: string }
   | { readonly kind: "session_ended"; readonly by: string }
   | { readonly kind: "unseen" };
 
@@ -45,7 +66,9 @@ export type Command =
   | { readonly type: "turn_page"; readonly page: string }
   | { readonly type: "leave" }
   | { readonly type: "remove_participant"; readonly participant: string }
-  | { readonly type: "end_session" };
+  | { readonly type: "end_session" }
+  | { readonly type: "write"; readonly box: string; readonly update: string; readonly taken_over?: true; readonly back?: string }
+  | { readonly type: "remove_for_good"; readonly passage: string };
 
 export interface Hello {
   readonly version: number;
@@ -62,17 +85,20 @@ export interface FromServer {
   welcome: {
     readonly version: number;
     readonly whole: View | null;
+    /** With a view: the words of the notes, as one update in base64. */
+    readonly words: string | null;
     readonly events: readonly EventFrame[];
     readonly last: number;
     readonly here: readonly string[];
   };
   events: { readonly events: readonly EventFrame[] };
-  whole: { readonly view: View };
+  whole: { readonly view: View; readonly words: string };
   answer: {
     readonly window: string;
     readonly number: number;
     readonly outcome: "already" | "refused" | "again";
     readonly code?: string;
+    readonly clock?: number;
   };
   presence: { readonly here: readonly string[] };
   goodbye: Goodbye;
@@ -82,6 +108,7 @@ export type ServerMessage = { [Name in keyof FromServer]: readonly [Name, FromSe
 
 export type ClientMessage =
   | readonly ["command", { readonly number: number; readonly command: Command }]
-  | readonly ["catch_up", { readonly position: Position }];
+  | readonly ["catch_up", { readonly position: Position }]
+  | readonly ["digests", { readonly position: Position; readonly boxes: Readonly<Record<string, number>> }];
 
 export const SERVER_EVENTS = ["welcome", "events", "whole", "answer", "presence", "goodbye"] as const;

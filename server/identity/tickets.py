@@ -7,6 +7,7 @@ the network does.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -21,10 +22,11 @@ from server.ports import Clock, Conflict, Database, NewId, Row, Statement, Store
 WAITING_AT_ONCE = 20
 """Tickets that may wait for one session: whoever has its link could make any number."""
 SENTENCE_LETTERS = 200
+DEVICE_KEY_BYTES = 32
 
 _COLUMNS = (
     "id, room, session, participant, role, secret_hash, here_hash, created_at, admitted_at, ended_at, ended_why, "
-    "invitation, account, sign_in, sealed"
+    "invitation, account, sign_in, sealed, device_key"
 )
 
 # In the statement that makes the ticket: many may knock at one moment, and the session may be destroyed in it.
@@ -146,7 +148,7 @@ class Tickets:
             still: has to fit, in the same transaction.
 
         Raises:
-            Conflict: a statement in `still` did not fit. There is no ticket.
+            Conflict: a statement in `still` did not fit, or the session is gone. There is no ticket.
         """
         ticket = Ticket(
             self._new_id(),
@@ -160,7 +162,10 @@ class Tickets:
             sign_in=sign_in,
         )
         new = NewTicket(ticket, new_token(), new_token())
-        await self._database.write(*still, _creating(new, ticket.at, None))
+        key = await self._keys.of(session)
+        if key is None:
+            raise Conflict("the session is gone")
+        await self._database.write(*still, _creating(new, ticket.at, None, _device_key(key, ticket.id)))
         return new
 
     async def arrive(
@@ -183,7 +188,9 @@ class Tickets:
         new = NewTicket(ticket, new_token(), new_token())
         sealed = key.seal(msgspec.json.encode(_Sealed(name)), "tickets", ticket.id)
         try:
-            await self._database.write(*still, _creating(new, None, sealed, _IF_THERE_IS_ROOM))
+            await self._database.write(
+                *still, _creating(new, None, sealed, _device_key(key, ticket.id), _IF_THERE_IS_ROOM)
+            )
         except Conflict:
             return None
         return new
@@ -209,6 +216,14 @@ class Tickets:
         Good for nothing but leaving: the page has deleted the other one by then.
         """
         return _if_held(ticket_id, await self._row(ticket_id), cookies)
+
+    async def device_key(self, ticket: Ticket) -> bytes | None:
+        """The 32 bytes under which the ticket's device may keep words that it could not send yet. None when the ticket
+        or its session has ended, and for one that is older than the notes: then nothing can be kept."""
+        row, key = await self._row(ticket.id), await self._keys.of(ticket.session)
+        if row is None or key is None or row["device_key"] is None:
+            return None
+        return key.open(_bytes(row["device_key"]), "tickets", "device_key", ticket.id)
 
     # --- at the door ---
 
@@ -312,7 +327,8 @@ class Tickets:
         now = self._clock.wall()
         await self._database.write(
             Statement(
-                "UPDATE tickets SET ended_at = $1, ended_why = $2 WHERE account IS NOT NULL AND ended_at IS NULL "
+                "UPDATE tickets SET ended_at = $1, ended_why = $2, device_key = NULL "
+                "WHERE account IS NOT NULL AND ended_at IS NULL "
                 f"AND (NOT EXISTS ({in_the_team}) OR NOT EXISTS ({signed_in}))",
                 (now, State.REMOVED.value, now - SIGNED_IN_FOR),
             )
@@ -378,15 +394,21 @@ def tickets_of_sign_in_end(hashed: str, now: int) -> Statement:
 
 def _ending(now: int, which: str, why: State, *values: str) -> Statement:
     """`which`: a condition with `$3`, `$4`… for `values`."""
-    sql = f"UPDATE tickets SET ended_at = $1, ended_why = $2 WHERE {which} AND ended_at IS NULL"
+    sql = f"UPDATE tickets SET ended_at = $1, ended_why = $2, device_key = NULL WHERE {which} AND ended_at IS NULL"
     return Statement(sql, (now, why.value, *values))
 
 
-def _creating(new: NewTicket, admitted_at: int | None, sealed: bytes | None, only_if: str = "") -> Statement:
+def _device_key(key: Seal, ticket: str) -> bytes:
+    return key.seal(os.urandom(DEVICE_KEY_BYTES), "tickets", "device_key", ticket)
+
+
+def _creating(
+    new: NewTicket, admitted_at: int | None, sealed: bytes | None, device_key: bytes, only_if: str = ""
+) -> Statement:
     made = new.ticket
     values: tuple[Value, ...] = (
         *(made.id, made.room, made.session, made.participant, made.role.value, *new.hashes, made.at),
-        *(admitted_at, None, None, made.invitation, made.account, made.sign_in, sealed),
+        *(admitted_at, None, None, made.invitation, made.account, made.sign_in, sealed, device_key),
     )
     places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
     return Statement(f"INSERT INTO tickets ({_COLUMNS}) SELECT {places} {only_if}", values, rows=1)

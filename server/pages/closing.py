@@ -8,6 +8,7 @@ from starlette.responses import Response
 from rooms import why_not
 from server.content import Content
 from server.identity import Ticket
+from server.pages.notes import written
 from server.pages.rendering import Pages
 from server.ports import Store
 
@@ -20,23 +21,25 @@ class ClosingPages:
 
     async def why_not(self, ticket: Ticket) -> str | None:
         """Who was put out or left before the end has nothing to see of it: the code of `rooms.why_not` at the end."""
-        room = await self._store.closed(ticket.session)
-        return None if room is None else why_not(room, ticket.participant, ticket.id)
+        kept = await self._store.closed(ticket.session)
+        return None if kept is None else why_not(kept.room, ticket.participant, ticket.id)
 
     async def show(self, request: Request, ticket: Ticket) -> Response:
         """For an admitted ticket of a session that has ended."""
-        room = await self._store.closed(ticket.session)
-        if room is None or room.session is None:
+        kept = await self._store.closed(ticket.session)
+        if kept is None or kept.room.session is None:
             return self._pages.show(request, "over", 410)
+        room, session = kept.room, kept.room.session
         row = await self._store.session(ticket.session)
-        known = (self._content.pages.get(page) for page in room.session.opened)
+        known = (self._content.pages.get(page) for page in session.opened)
         return self._pages.show(
             request,
             "closing",
             ticket=ticket.id,
             at=row.opened_at if row is not None else None,
-            practice=room.session.practice,
+            practice=session.practice,
             names=list(dict.fromkeys(person.name for person in room.participants.values() if not person.removed)),
+            notes=written(kept.document().texts()),
             titles=[page.title for page in known if page is not None],
             pack_language=self._content.pack.language,
             staff=ticket.account is not None,

@@ -15,11 +15,12 @@ from starlette.routing import BaseRoute, Route
 from rooms import Actor, Command, EndSession, Leave, Refusal, TurnPage, View, view_of, why_not
 from rooms.events import Role
 from server.content import Content
-from server.hub import Hub
+from server.hub import Hub, Reading
 from server.identity import State, Ticket, Tickets, here_cookie
 from server.pages.closing import ClosingPages
 from server.pages.cookies import take_here, take_ticket
 from server.pages.desk import Desk
+from server.pages.notes import boxes
 from server.pages.rendering import Pages, field, form_of, have_form, to
 from server.pages.waiting import WaitingPages
 from server.ports import StoreUnavailable
@@ -41,6 +42,7 @@ class Seated(msgspec.Struct, frozen=True):
     """A device that holds a ticket, and what its participant may see now."""
 
     ticket: Ticket
+    reading: Reading
     view: View
 
     @property
@@ -50,7 +52,7 @@ class Seated(msgspec.Struct, frozen=True):
 
 AnswerHeld = Callable[[Request, Ticket], Awaitable[Response]]
 AnswerSeated = Callable[[Request, Seated], Awaitable[Response]]
-SAID_BY_THE_SCRIPT = ("connection.", "person.", "page.", "move.", "leave.", "end.", "desk.", "refused.")
+SAID_BY_THE_SCRIPT = ("connection.", "person.", "page.", "move.", "leave.", "end.", "desk.", "notes.", "refused.")
 """Beginnings of the keys of `words.CLIENT_WORDS`."""
 
 
@@ -87,16 +89,17 @@ def routes(
                 return await waiting.show(request, ticket)
             if ticket.state is State.TURNED_AWAY:
                 return waiting.turned_away(request)
-            room = await hub.look(ticket.room)
+            reading = await hub.read(ticket.room)
+            room = reading.room if reading is not None else None
             session = room.session if room is not None else None
-            if room is None or session is None or session.id != ticket.session:
+            if reading is None or room is None or session is None or session.id != ticket.session:
                 return await _not_in(request, ticket, "session_ended")
             code = why_not(room, ticket.participant, ticket.id)
             if code is not None or ticket.state is not State.ADMITTED:
                 return await _not_in(request, ticket, code)
             view = view_of(room, ticket.participant)
             assert view is not None, "whoever is not kept out sees something ([VW1])"
-            return await answer(request, Seated(ticket, view))
+            return await answer(request, Seated(ticket, reading, view))
 
         return held(checked)
 
@@ -115,15 +118,18 @@ def routes(
         return response
 
     async def show(request: Request, seat: Seated) -> Response:
-        return _session_page(request, seat)
+        return await _session_page(request, seat)
 
-    def _session_page(request: Request, seat: Seated, status: int = 200, notice: str | None = None) -> Response:
+    async def _session_page(request: Request, seat: Seated, status: int = 200, notice: str | None = None) -> Response:
         ticket, view = seat.ticket, seat.view
+        key = await tickets.device_key(ticket)
         here = sorted(hub.here(ticket.room))
         boot = {
             "ticket": ticket.id,
             "live": f"/s/{ticket.id}/live/",
             "view": msgspec.to_builtins(view),
+            "notes": msgspec.to_builtins(seat.reading.words),
+            "key": msgspec.to_builtins(key),
             "here": here,
             "words": pages.words.for_browser(*SAID_BY_THE_SCRIPT),
             "left": LEFT,
@@ -139,6 +145,7 @@ def routes(
             pack_language=content.pack.language,
             worker=ticket.role is Role.WORKER,
             notice=notice,
+            boxes=boxes(seat.reading.texts),
             boot=boot,
         )
 
@@ -159,14 +166,14 @@ def routes(
     async def remove(request: Request, seat: Seated) -> Response:
         person = field(await form_of(request), "person")
         outcome = await removals.participant(seat.ticket.room, seat.actor, person)
-        return _answered(request, seat, outcome)
+        return await _answered(request, seat, outcome)
 
     async def _carried_out(request: Request, seat: Seated, command: Command) -> Response:
-        return _answered(request, seat, await hub.ask(seat.ticket.room, seat.actor, command))
+        return await _answered(request, seat, await hub.ask(seat.ticket.room, seat.actor, command))
 
-    def _answered(request: Request, seat: Seated, outcome: object) -> Response:
+    async def _answered(request: Request, seat: Seated, outcome: object) -> Response:
         if isinstance(outcome, Refusal) and outcome.code not in OUT:
-            return _session_page(request, seat, 409, pages.words.refusal(outcome.code))
+            return await _session_page(request, seat, 409, pages.words.refusal(outcome.code))
         return to(f"/s/{seat.ticket.id}")
 
     async def news(request: Request, ticket: Ticket) -> Response:

@@ -11,8 +11,8 @@ from typing import TypeAlias
 import msgspec
 
 from rooms import Position, Recorded, Room, replay
-from rooms.events import SessionEnded, SessionOpened
-from server.ports import Appended, Conflict, Diverged, Missed, NewId, NewSession, SessionRow
+from rooms.events import NotesWritten, SessionEnded, SessionOpened
+from server.ports import Appended, Conflict, Diverged, Kept, Missed, NewId, NewSession, SessionRow
 from server.store.past import must_follow, since
 
 Pace: TypeAlias = Callable[[str], Awaitable[None]]
@@ -36,10 +36,11 @@ class _Kept(msgspec.Struct):
     rows: dict[str, SessionRow] = {}
     log: tuple[tuple[str, Recorded], ...] = ()
     """Events, oldest first, each with the session that it belongs to."""
-    snapshots: dict[str, Room] = {}
+    snapshots: dict[str, tuple[Room, bytes]] = {}
+    """By session: the room, and the words of its notes."""
 
     def since(self, position: Position) -> Missed | Diverged | None:
-        known = [self.ground, *(snapshot.position for snapshot in self.snapshots.values())]
+        known = [self.ground, *(snapshot.position for snapshot, _ in self.snapshots.values())]
         return since(position, self.head, known, [recorded for _, recorded in self.log])
 
     def events_of(self, session: str, start: Room) -> list[Recorded]:
@@ -123,15 +124,16 @@ class MemoryStore:
                 kept.rows[session] = msgspec.structs.replace(kept.rows[session], ended_at=recorded.event.at)
         return Appended()
 
-    async def load(self, room: str) -> Room | None:
+    async def load(self, room: str) -> Kept | None:
         await self.pace("read")
         kept = self._rooms.get(room)
         if kept is None:
             return None
         session = kept.session or ""
-        snapshot = kept.snapshots.get(session)
-        start = _copied(snapshot) if snapshot else Room(room, *msgspec.structs.astuple(kept.ground))
-        return replay(start, kept.events_of(session, start))
+        nothing = (Room(room, *msgspec.structs.astuple(kept.ground)), b"")
+        start, words = kept.snapshots.get(session, nothing)
+        events = kept.events_of(session, start)
+        return Kept(replay(_copied(start), events), words, _written(events))
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
         await self.pace("read")
@@ -142,27 +144,29 @@ class MemoryStore:
         await self.pace("read")
         return {room: self._rooms[room].head for room in rooms if room in self._rooms}
 
-    async def snapshot(self, room: Room, trim_to: int) -> None:
+    async def snapshot(self, room: Room, trim_to: int, words: bytes) -> None:
         await self.pace("before_commit")
         kept = self._rooms.get(room.id)
         session = room.session.id if room.session else ""
         if kept is not None and session in kept.rows and not isinstance(kept.since(room.position), Diverged):
             before = kept.snapshots.get(session)
-            if before is None or before.seq < room.seq:
-                kept.snapshots[session] = _copied(room)
-            trim_to = min(trim_to, kept.snapshots[session].seq)
+            if before is None or before[0].seq < room.seq:
+                kept.snapshots[session] = (_copied(room), words)
+            trim_to = min(trim_to, kept.snapshots[session][0].seq)
             kept.log = tuple(each for each in kept.log if each[0] != session or each[1].seq > trim_to)
         await self.pace("after_commit")
 
-    async def closed(self, session: str) -> Room | None:
+    async def closed(self, session: str) -> Kept | None:
         await self.pace("read")
         room = self._room_of(session)
         if room is None or self._rooms[room].rows[session].ended_at is None:
             return None
         kept = self._rooms[room]
         events = [recorded for whose, recorded in kept.log if whose == session]
-        start = kept.snapshots.get(session) or Room(room, kept.head.epoch, events[0].seq - 1 if events else 0)
-        return replay(_copied(start), [recorded for recorded in events if recorded.seq > start.seq])
+        nothing = (Room(room, kept.head.epoch, events[0].seq - 1 if events else 0), b"")
+        start, words = kept.snapshots.get(session, nothing)
+        later = [recorded for recorded in events if recorded.seq > start.seq]
+        return Kept(replay(_copied(start), later), words, _written(later))
 
     async def session(self, session: str) -> SessionRow | None:
         await self.pace("read")
@@ -207,3 +211,7 @@ class MemoryStore:
 
 def _copied(room: Room) -> Room:
     return msgspec.structs.replace(room, participants=dict(room.participants), windows=dict(room.windows))
+
+
+def _written(events: Sequence[Recorded]) -> tuple[bytes, ...]:
+    return tuple(recorded.event.update for recorded in events if isinstance(recorded.event, NotesWritten))

@@ -8,12 +8,13 @@ from typing import Protocol, cast
 import msgspec
 
 from rooms import Event, Position, Recorded, Room, Stamp, replay
-from rooms.events import SessionEnded, SessionOpened
+from rooms.events import NotesWritten, SessionEnded, SessionOpened
 from server.ports import (
     Appended,
     Conflict,
     Database,
     Diverged,
+    Kept,
     Missed,
     NewId,
     NewSession,
@@ -64,20 +65,20 @@ class Log(Database, Protocol):
 
 # What one question sees is one moment: head, ground, snapshot and events are asked for in a single statement.
 _PARTS = """
-    SELECT 0 AS part, seq, tail, epoch, session,
-        NULL AS win, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BYTEA) AS payload
+    SELECT 0 AS part, seq, tail, epoch, session, NULL AS win, CAST(NULL AS BIGINT) AS number,
+        CAST(NULL AS BYTEA) AS payload, CAST(NULL AS BYTEA) AS words
     FROM rooms WHERE id = $1
     UNION ALL
-    SELECT 1, ground, ground_tail, NULL, NULL, NULL, NULL, NULL FROM rooms WHERE id = $1
+    SELECT 1, ground, ground_tail, NULL, NULL, NULL, NULL, NULL, NULL FROM rooms WHERE id = $1
     UNION ALL
     {snapshots}
     UNION ALL
-    SELECT 3, seq, tail, NULL, session, win, number, payload FROM events WHERE room = $1 AND {which}
+    SELECT 3, seq, tail, NULL, session, win, number, payload, NULL FROM events WHERE room = $1 AND {which}
     ORDER BY part, seq
 """
 _LOAD = _PARTS.format(
     snapshots="""
-    SELECT 2, snapshots.seq, snapshots.tail, NULL, session, NULL, NULL, payload
+    SELECT 2, snapshots.seq, snapshots.tail, NULL, session, NULL, NULL, payload, words
     FROM snapshots JOIN rooms USING (session) WHERE rooms.id = $1
     """,
     which="""
@@ -86,17 +87,17 @@ _LOAD = _PARTS.format(
     """,
 )
 _AFTER = _PARTS.format(
-    snapshots="SELECT 2, seq, tail, NULL, session, NULL, NULL, NULL FROM snapshots WHERE room = $1",
+    snapshots="SELECT 2, seq, tail, NULL, session, NULL, NULL, NULL, NULL FROM snapshots WHERE room = $1",
     which="seq >= $2",
 )
 _CLOSED = """
-    SELECT 0 AS part, 0 AS seq, '' AS tail, epoch, room,
-        NULL AS win, CAST(NULL AS BIGINT) AS number, CAST(NULL AS BYTEA) AS payload
+    SELECT 0 AS part, 0 AS seq, '' AS tail, epoch, room, NULL AS win, CAST(NULL AS BIGINT) AS number,
+        CAST(NULL AS BYTEA) AS payload, CAST(NULL AS BYTEA) AS words
     FROM sessions JOIN rooms ON rooms.id = room WHERE sessions.id = $1 AND ended_at IS NOT NULL
     UNION ALL
-    SELECT 2, seq, tail, NULL, room, NULL, NULL, payload FROM snapshots WHERE session = $1
+    SELECT 2, seq, tail, NULL, room, NULL, NULL, payload, words FROM snapshots WHERE session = $1
     UNION ALL
-    SELECT 3, seq, tail, NULL, room, win, number, payload FROM events WHERE session = $1
+    SELECT 3, seq, tail, NULL, room, win, number, payload, NULL FROM events WHERE session = $1
     AND seq > COALESCE((SELECT seq FROM snapshots WHERE session = $1), 0)
     ORDER BY part, seq
 """
@@ -109,8 +110,9 @@ _IN_ITS_PAST = """
 """
 _STILL_THERE = "UPDATE sessions SET room = room WHERE id = $1"
 _KEEP_SNAPSHOT = """
-    INSERT INTO snapshots (session, room, seq, tail, payload) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (session) DO UPDATE SET seq = excluded.seq, tail = excluded.tail, payload = excluded.payload
+    INSERT INTO snapshots (session, room, seq, tail, payload, words) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (session) DO UPDATE SET
+        seq = excluded.seq, tail = excluded.tail, payload = excluded.payload, words = excluded.words
     WHERE snapshots.seq < excluded.seq
 """
 _TRIM = """
@@ -181,7 +183,7 @@ class SqlStore:
         # None: the room came back to `after` between the two questions (a restore). What is known of it may be wrong.
         return await self.after(room, after) or Diverged()
 
-    async def load(self, room: str) -> Room | None:
+    async def load(self, room: str) -> Kept | None:
         parts = await self._database.read(_LOAD, room)
         if not parts:
             return None
@@ -190,16 +192,16 @@ class SqlStore:
         key = await self.keys.of(str(session)) if session is not None else None
         if key is None:
             # Nothing is left of a session that has been destroyed, be it between the two questions.
-            return Room(room, head.epoch, head.seq, head.tail)
+            return Kept(Room(room, head.epoch, head.seq, head.tail))
         kept = [_opened_snapshot(key, room, row) for row in parts if row["part"] == 2]
         if kept:
-            start = msgspec.structs.replace(kept[0], epoch=head.epoch)
+            start, words = msgspec.structs.replace(kept[0][0], epoch=head.epoch), kept[0][1]
         else:
-            start = Room(room, head.epoch, _int(ground["seq"]), str(ground["tail"]))
+            start, words = Room(room, head.epoch, _int(ground["seq"]), str(ground["tail"])), b""
         events = [_opened_event(key, room, row) for row in parts if row["part"] == 3]
         if len(events) != head.seq - start.seq:
             raise Tampered(f"events of room {room} are not all there")
-        return replay(start, events)
+        return Kept(replay(start, events), words, _written(events))
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
         parts = await self._database.read(_AFTER, room, position.seq)
@@ -226,23 +228,23 @@ class SqlStore:
             heads.update((str(row["id"]), _head(row)) for row in rows)
         return heads
 
-    async def snapshot(self, room: Room, trim_to: int) -> None:
+    async def snapshot(self, room: Room, trim_to: int, words: bytes) -> None:
         session = room.session.id if room.session is not None else ""
         key = await self.keys.of(session)
         if key is None:
             return
-        payload = _sealed_snapshot(key, room)
+        sealed = _sealed_snapshot(key, room, words)
         try:
             await self._database.write(
                 Statement(_IN_ITS_PAST, (room.id, room.epoch, room.seq, room.tail), rows=1),
                 Statement(_STILL_THERE, (session,), rows=1),
-                Statement(_KEEP_SNAPSHOT, (session, room.id, room.seq, room.tail, payload)),
+                Statement(_KEEP_SNAPSHOT, (session, room.id, room.seq, room.tail, *sealed)),
                 Statement(_TRIM, (session, trim_to)),
             )
         except Conflict:
             return  # Not in the room's past (any more): there is nothing to keep it for.
 
-    async def closed(self, session: str) -> Room | None:
+    async def closed(self, session: str) -> Kept | None:
         parts = await self._database.read(_CLOSED, session)
         key = await self.keys.of(session) if parts and parts[0]["part"] == 0 else None
         if key is None:
@@ -251,8 +253,8 @@ class SqlStore:
         kept = [_opened_snapshot(key, room, row) for row in parts if row["part"] == 2]
         events = [_opened_event(key, room, row) for row in parts if row["part"] == 3]
         # Before its first event there is nothing of a session: all that counts of the start is its number.
-        start = kept[0] if kept else Room(room, epoch, events[0].seq - 1)
-        return replay(msgspec.structs.replace(start, epoch=epoch), events)
+        start, words = kept[0] if kept else (Room(room, epoch, events[0].seq - 1), b"")
+        return Kept(replay(msgspec.structs.replace(start, epoch=epoch), events), words, _written(events))
 
     async def session(self, session: str) -> SessionRow | None:
         rows = await self._database.read(f"SELECT {_SESSION} FROM sessions WHERE id = $1", session)
@@ -300,13 +302,25 @@ def _place(room: str, seq: int, tail: str, win: str | None, number: int | None) 
     return "events", room, seq, tail, win or "", number or 0
 
 
-def _sealed_snapshot(key: Seal, room: Room) -> bytes:
-    return key.seal(msgspec.json.encode(room), "snapshots", room.id, room.seq, room.tail)
+def _sealed_snapshot(key: Seal, room: Room, words: bytes) -> tuple[bytes, bytes]:
+    place = (room.id, room.seq, room.tail)
+    return (
+        key.seal(msgspec.json.encode(room), "snapshots", *place),
+        key.seal(words, "snapshots", "words", *place),
+    )
 
 
-def _opened_snapshot(key: Seal, room: str, row: Row) -> Room:
-    payload = key.open(cast(bytes, row["payload"]), "snapshots", room, _int(row["seq"]), str(row["tail"]))
-    return _room_decoder.decode(payload)
+def _opened_snapshot(key: Seal, room: str, row: Row) -> tuple[Room, bytes]:
+    """The room of a snapshot, and the words of its notes."""
+    place = (room, _int(row["seq"]), str(row["tail"]))
+    payload = key.open(cast(bytes, row["payload"]), "snapshots", *place)
+    words = row["words"]  # NULL: made before there were notes.
+    opened = b"" if words is None else key.open(cast(bytes, words), "snapshots", "words", *place)
+    return _room_decoder.decode(payload), opened
+
+
+def _written(events: Iterable[Recorded]) -> tuple[bytes, ...]:
+    return tuple(recorded.event.update for recorded in events if isinstance(recorded.event, NotesWritten))
 
 
 def _head(row: Row) -> Position:

@@ -142,6 +142,13 @@ VERSIONS: tuple[tuple[str, ...], ...] = (
         # How far a sign-in has come: `in`, or what is asked for next (`code`, `set_up`).
         "ALTER TABLE staff_sessions ADD COLUMN stage TEXT NOT NULL DEFAULT 'in'",
     ),
+    (
+        # The words of the notes, sealed, beside the room they belong to.
+        "ALTER TABLE snapshots ADD COLUMN words BLOB",
+        # The key for what this device keeps of words that it could not send; gone as soon as the ticket or the session
+        # has ended.
+        "ALTER TABLE tickets ADD COLUMN device_key BLOB",
+    ),
 )
 NEWEST = len(VERSIONS)
 

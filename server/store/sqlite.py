@@ -56,10 +56,13 @@ _MARK_OPENED = (
         last_at = opened.value ->> 4
         FROM json_each($1) AS opened WHERE rooms.id = opened.value ->> 0""",
 )
-_MARK_ENDED = """
-    UPDATE sessions SET ended_at = ended.value ->> 1
-    FROM json_each($1) AS ended WHERE sessions.id = ended.value ->> 0
-"""
+_MARK_ENDED = (
+    """UPDATE sessions SET ended_at = ended.value ->> 1
+        FROM json_each($1) AS ended WHERE sessions.id = ended.value ->> 0""",
+    # What a device still keeps of words that never came can not be read any more.
+    """UPDATE tickets SET device_key = NULL
+        FROM json_each($1) AS ended WHERE tickets.session = ended.value ->> 0""",
+)
 
 DISK_NOT_TO_BE_TRUSTED = (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 KEY_IS_TAKEN = (sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE)
@@ -317,7 +320,8 @@ class SqliteDatabase:
                 await self._call(sql, _json(opened))
         ended = [(each.session, each.ended_at) for each in winners if each.ended_at is not None]
         if ended:
-            await self._call(_MARK_ENDED, _json(ended))
+            for sql in _MARK_ENDED:
+                await self._call(sql, _json(ended))
         return moved
 
     async def _commit_work(self, job: _Append | _Work) -> None:

@@ -1,16 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Conversation } from "../../client_templates/src/conversation.js";
 import { PROTOCOL_VERSION } from "../../client_templates/src/wire.js";
-import { frame, sam, turned, view, welcome, WINDOW } from "./people.js";
+import { frame, NOTHING, sam, turned, view, welcome, WINDOW, windowOf } from "./people.js";
 
 const turn = (page: string) => ({ type: "turn_page", page }) as const;
 const numbers = (emits: readonly (readonly [string, object])[]) =>
   emits.map(([, payload]) => (payload as { number?: number }).number);
 
 test("nothing is sent before the welcome, and then it is", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   assert.deepEqual(conversation.submit(turn("hard-days"), 0).emits, []);
   assert.equal(conversation.state, "connecting");
   const { emits } = conversation.received(welcome(), 10);
@@ -19,18 +18,18 @@ test("nothing is sent before the welcome, and then it is", () => {
 });
 
 test("what comes before the welcome is not believed", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.received(["events", { events: [turned(4, "hard-days")] }], 0);
   assert.equal(conversation.view?.page, "home");
 });
 
 test("the hello says what the window has already", () => {
-  assert.deepEqual(new Conversation(WINDOW, view(3)).hello(), {
+  assert.deepEqual(windowOf(view(3)).hello(), {
     version: PROTOCOL_VERSION,
     window: WINDOW,
     position: ["e1", 3, "t3"],
   });
-  assert.equal(new Conversation(WINDOW, null).hello().position, null);
+  assert.equal(windowOf(null).hello().position, null);
 });
 
 test("[WN1] Sam's own event is the answer", () => {
@@ -85,7 +84,7 @@ test("late and repeated events change nothing, and no number goes back", () => {
   const conversation = sam();
   conversation.received(["events", { events: [turned(4, "hard-days")] }], 0);
   const again = conversation.received(["events", { events: [turned(4, "hard-days"), turned(2, "home")] }], 1);
-  assert.deepEqual(again, { emits: [], notices: [] });
+  assert.deepEqual(again, NOTHING);
   assert.deepEqual(conversation.view?.position, ["e1", 4, "t4"]);
 });
 
@@ -98,7 +97,7 @@ test("at most eight commands are in flight, in order", () => {
 });
 
 test("a move lives 5 s, then it is dropped and said", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.submit(turn("hard-days"), 0);
   assert.deepEqual(conversation.tick(4_999).notices, []);
   assert.deepEqual(conversation.tick(5_000).notices, [{ kind: "dropped", number: 1, command: turn("hard-days") }]);
@@ -106,7 +105,7 @@ test("a move lives 5 s, then it is dropped and said", () => {
 });
 
 test("leaving is sent until it is answered, however long that takes", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.submit({ type: "leave" }, 0);
   assert.deepEqual(conversation.tick(120_000).notices, []);
   assert.deepEqual(numbers(conversation.received(welcome(), 120_000).emits), [1]);
@@ -193,7 +192,7 @@ test("an answer to another window is nobody's business here", () => {
 });
 
 test("numbers go on after the last one that the server has seen of this window", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.received(welcome({ last: 7 }), 0);
   assert.equal(conversation.submit(turn("hard-days"), 1).number, 8);
 });
@@ -224,7 +223,7 @@ for (const [code, retry, state] of [
 }
 
 test("a welcome in another version of the protocol is not followed", () => {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.received(welcome({ version: PROTOCOL_VERSION + 1, events: [turned(4, "hard-days")] }), 0);
   assert.equal(conversation.state, "other_version");
   assert.equal(conversation.view?.page, "home");

@@ -6,6 +6,9 @@ import { PROTOCOL_VERSION, type EventFrame, type FromServer, type Seen, type Vie
 export const WINDOW = "window-of-sam-0123456789";
 export const PAGES = ["home", "hard-days", "small-things"];
 
+/** Of a call that leads to nothing. */
+export const NOTHING = { emits: [], notices: [], keep: [], forget: [], refused: [] };
+
 export function view(seq: number, more: Partial<View> = {}): View {
   return {
     position: ["e1", seq, `t${seq}`],
@@ -20,6 +23,7 @@ export function view(seq: number, more: Partial<View> = {}): View {
       { id: "sam", name: "Sam", role: "service_user", left: false },
       { id: "alex", name: "Alex, nurse", role: "worker", left: false },
     ],
+    passages: [],
     ...more,
   };
 }
@@ -34,12 +38,18 @@ export function turned(seq: number, page: string, by = "alex", mine?: number): E
 }
 
 export function welcome(more: Partial<FromServer["welcome"]> = {}): readonly ["welcome", FromServer["welcome"]] {
-  return ["welcome", { version: PROTOCOL_VERSION, whole: null, events: [], last: 0, here: ["sam"], ...more }];
+  return ["welcome", { version: PROTOCOL_VERSION, whole: null, words: null, events: [], last: 0, here: ["sam"], ...more }];
+}
+
+/** A window of Sam that is not connected. What it writes stands under `client`. */
+export function windowOf(seen: View | null, client = 7, id = WINDOW): Conversation {
+  let drawn = client;
+  return new Conversation(id, seen, null, () => drawn++);
 }
 
 /** Sam's window, connected, at event 3. */
 export function sam(now = 0): Conversation {
-  const conversation = new Conversation(WINDOW, view(3));
+  const conversation = windowOf(view(3));
   conversation.received(welcome(), now);
   return conversation;
 }

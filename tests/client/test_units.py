@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import zlib
 from pathlib import Path
 
 from rooms.limits import COMMANDS_IN_FLIGHT
@@ -18,9 +19,10 @@ def test_the_client_modules_keep_their_promises() -> None:
     subprocess.run(["node", "build.mjs", "--node"], cwd=CLIENT, check=True)
     stories = sorted(CLIENT.glob("built/node/*.test.mjs"))
     assert len(stories) == len(list(Path(__file__).parent.glob("*.test.ts")))
+    crc = zlib.crc32("Zoë 🌻".encode())
     run = subprocess.run(
         ["node", "--test", "--test-reporter=tap", *stories],
-        env={**os.environ, "COPAGE_GOLDEN": str(ROOT / "tests" / "golden")},
+        env={**os.environ, "COPAGE_GOLDEN": str(ROOT / "tests" / "golden"), "COPAGE_CRC_OF_ZOE": str(crc)},
         capture_output=True,
         text=True,
     )

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rooms import Position, Recorded, Room, Stamp
-from server.ports import Appended, Conflict, Diverged, Missed, NewSession, SessionRow, Store
-from tests.contracts.diary import NOON, Diary, begun, ended, following, turned
+from server.ports import Appended, Conflict, Diverged, Kept, Missed, NewSession, SessionRow, Store
+from tests.contracts.diary import NOON, Diary, begun, ended, following, room_of, turned, written
 
 Again: TypeAlias = Callable[[], Awaitable[Store]]
 """The store as another process finds it afterwards. The first one is not used any more."""
@@ -35,7 +35,7 @@ class StoreContract:
 
         assert (one.seq, one.tail) == (0, "")
         assert one.epoch != other.epoch
-        assert await store.load("room-1") == Room("room-1", one.epoch)
+        assert room_of(await store.load("room-1")) == Room("room-1", one.epoch)
         assert await store.after("room-1", one) is None
         assert list(await store.sessions()) == []
 
@@ -50,7 +50,7 @@ class StoreContract:
         head = await store.create("room-1", NOON)
         await store.prepare(_new("room-1", "session-1", planned_at=NOON + 9))
 
-        assert await store.load("room-1") == Room("room-1", head.epoch)
+        assert room_of(await store.load("room-1")) == Room("room-1", head.epoch)
         assert await store.heads(["room-1"]) == {"room-1": head}
         assert list(await store.sessions()) == [
             SessionRow("room-1", "session-1", False, "account-1", made_at=NOON, planned_at=NOON + 9)
@@ -231,7 +231,7 @@ class StoreContract:
             assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
 
     async def test_what_is_not_there_is_none(self, store: Store) -> None:
-        assert await store.load("room-of-nobody") is None
+        assert room_of(await store.load("room-of-nobody")) is None
 
     async def test_heads_leaves_out_what_is_not_there(self, store: Store) -> None:
         diaries = [await Diary.new(store) for _ in range(3)]
@@ -243,9 +243,9 @@ class StoreContract:
 
     async def test_what_was_given_out_can_be_changed_without_changing_the_store(self, store: Store) -> None:
         diary = await Diary.new(store)
-        await store.snapshot(diary.expected, trim_to=0)
+        await store.snapshot(diary.expected, trim_to=0, words=b"")
 
-        loaded = await store.load(diary.room)
+        loaded = room_of(await store.load(diary.room))
         assert loaded is not None
         loaded.participants.clear()
 
@@ -256,16 +256,40 @@ class StoreContract:
     async def test_a_room_comes_from_its_snapshot_and_what_came_after(self, store: Store, again: Again) -> None:
         diary = await Diary.new(store)
         await diary.write(turned("people"), stamp=Stamp("window-of-ada", 1))
-        await store.snapshot(diary.expected, trim_to=4)
+        await store.snapshot(diary.expected, trim_to=4, words=b"")
         await diary.write(turned("home", by="ben"), stamp=Stamp("window-of-ben", 1))
 
-        assert await store.load(diary.room) == diary.expected
-        assert await (await again()).load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
+        assert room_of(await (await again()).load(diary.room)) == diary.expected
+
+    async def test_words_come_as_the_snapshot_had_them_with_what_was_written_since(
+        self, store: Store, again: Again
+    ) -> None:
+        diary = await Diary.new(store)
+        await diary.write(written(b"one"), turned("people"))
+        assert await store.load(diary.room) == Kept(diary.expected, b"", (b"one",))
+        await store.snapshot(diary.expected, trim_to=0, words=b"words")
+        older = diary.expected
+        await diary.write(written(b"two"), written(b"three"))
+        await store.snapshot(older, trim_to=0, words=b"late")
+        kept = Kept(diary.expected, b"words", (b"two", b"three"))
+        assert await store.load(diary.room) == kept
+        assert await (await again()).load(diary.room) == kept
+
+    async def test_the_words_of_a_session_that_ended_are_its_own(self, store: Store) -> None:
+        diary = await Diary.new(store)
+        await diary.write(written(b"one"))
+        await store.snapshot(diary.expected, trim_to=0, words=b"words")
+        await diary.write(written(b"two"), ended())
+        over, first = diary.expected, diary.session
+        await diary.meet()
+        assert await store.load(diary.room) == Kept(diary.expected)
+        assert await store.closed(first) == Kept(over, b"words", (b"two",))
 
     async def test_what_was_trimmed_away_cannot_be_told_but_what_is_kept_can(self, store: Store) -> None:
         diary = await Diary.new(store)
         await diary.write(*[turned("people")] * 3)
-        await store.snapshot(diary.expected, trim_to=4)
+        await store.snapshot(diary.expected, trim_to=4, words=b"")
         await diary.write(turned("home"))
 
         assert await store.after(diary.room, diary.at(0)) == Diverged()
@@ -277,7 +301,7 @@ class StoreContract:
 
     async def test_who_stands_at_the_snapshot_itself_has_missed_only_what_came_after(self, store: Store) -> None:
         diary = await Diary.new(store)
-        await store.snapshot(diary.expected, trim_to=99)
+        await store.snapshot(diary.expected, trim_to=99, words=b"")
         at_snapshot = diary.head
         assert await store.after(diary.room, at_snapshot) is None
         await diary.write(turned("people"))
@@ -286,23 +310,23 @@ class StoreContract:
         assert await store.after(diary.room, Position(diary.epoch, 3, "tail-of-nothing")) == Diverged()
 
         await diary.write(turned("home"))
-        await store.snapshot(diary.expected, trim_to=4)
+        await store.snapshot(diary.expected, trim_to=4, words=b"")
         assert await store.after(diary.room, at_snapshot) == Diverged()
 
     async def test_nothing_is_dropped_beyond_the_snapshot(self, store: Store) -> None:
         diary = await Diary.new(store)
         then = diary.expected
         await diary.write(turned("people"), turned("home"))
-        await store.snapshot(then, trim_to=99)
+        await store.snapshot(then, trim_to=99, words=b"")
 
         assert await store.after(diary.room, diary.at(2)) == Diverged()
         assert await store.after(diary.room, diary.at(3)) == Missed(tuple(diary.log[3:]))
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
 
     async def test_nothing_is_dropped_below_what_was_named(self, store: Store) -> None:
         diary = await Diary.new(store)
         await diary.write(turned("people"))
-        await store.snapshot(diary.expected, trim_to=0)
+        await store.snapshot(diary.expected, trim_to=0, words=b"")
 
         assert await diary.is_as_expected()
 
@@ -310,10 +334,10 @@ class StoreContract:
         diary = await Diary.new(store)
         older = diary.expected
         await diary.write(turned("people"))
-        await store.snapshot(diary.expected, trim_to=2)
-        await store.snapshot(older, trim_to=4)
+        await store.snapshot(diary.expected, trim_to=2, words=b"")
+        await store.snapshot(older, trim_to=4, words=b"")
 
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         # Trimmed up to the newer one: the older one is not where the log begins.
         assert await store.after(diary.room, diary.at(3)) == Diverged()
         assert await store.after(diary.room, diary.at(4)) is None
@@ -331,10 +355,10 @@ class StoreContract:
                 other = msgspec.structs.replace(room, seq=room.seq + 1, participants={})
             case _:
                 other = msgspec.structs.replace(room, id="room-of-nobody")
-        await store.snapshot(other, trim_to=99)
+        await store.snapshot(other, trim_to=99, words=b"")
 
         assert await diary.is_as_expected()
-        assert await store.load("room-of-nobody") is None
+        assert room_of(await store.load("room-of-nobody")) is None
 
     # --- one session after the other ---
 
@@ -343,10 +367,10 @@ class StoreContract:
         await diary.next_session()
         await diary.write(turned("people"))
 
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert diary.expected.session is not None
         assert diary.expected.session.id == diary.session
-        assert await (await again()).load(diary.room) == diary.expected
+        assert room_of(await (await again()).load(diary.room)) == diary.expected
 
     async def test_who_slept_through_the_second_opening_gets_what_was_kept_or_has_diverged(self, store: Store) -> None:
         diary = await Diary.new(store)
@@ -365,7 +389,7 @@ class StoreContract:
         await diary.write(ended())
         await diary.meet()
 
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         for seq in range(1, len(diary.log)):
             assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
 
@@ -374,15 +398,15 @@ class StoreContract:
         await diary.write(turned("people"), ended())
         first, over = diary.expected, diary.session
         await diary.meet()
-        await store.snapshot(diary.expected, trim_to=99)
+        await store.snapshot(diary.expected, trim_to=99, words=b"")
 
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert await store.after(diary.room, diary.at(6)) == Diverged()
         assert await store.after(diary.room, diary.head) is None
         # The first one's log is still whole: of it nothing was trimmed, and it can be let go of even now.
-        await store.snapshot(first, trim_to=99)
-        assert await store.load(diary.room) == diary.expected
-        assert await store.closed(over) == first
+        await store.snapshot(first, trim_to=99, words=b"")
+        assert room_of(await store.load(diary.room)) == diary.expected
+        assert room_of(await store.closed(over)) == first
 
     @pytest.mark.parametrize("trim_to", [0, 3, 5])
     async def test_what_a_session_was_when_it_ended_is_there_while_the_next_one_goes_on(
@@ -391,18 +415,18 @@ class StoreContract:
         diary = await Diary.new(store)
         await diary.write(turned("people"))
         if trim_to:
-            await store.snapshot(diary.expected, trim_to)
+            await store.snapshot(diary.expected, trim_to, words=b"")
         first = diary.session
-        assert await store.closed(first) is None
+        assert room_of(await store.closed(first)) is None
         await diary.write(ended())
         over = diary.expected
-        assert await store.closed(first) == over
+        assert room_of(await store.closed(first)) == over
         await diary.meet()
         await diary.write(turned("hard-days"))
 
-        assert await store.closed(first) == over
-        assert await store.closed(diary.session) is None
-        assert await (await again()).closed(first) == over
+        assert room_of(await store.closed(first)) == over
+        assert room_of(await store.closed(diary.session)) is None
+        assert room_of(await (await again()).closed(first)) == over
 
     async def test_of_a_second_session_too(self, store: Store) -> None:
         diary = await Diary.new(store)
@@ -410,14 +434,14 @@ class StoreContract:
         await diary.write(turned("people"))
         second = await diary.next_session()
 
-        assert await store.closed(second) == diary.until(9)
+        assert room_of(await store.closed(second)) == diary.until(9)
 
     async def test_what_is_not_there_has_not_ended(self, store: Store) -> None:
         diary = await Diary.new(store)
         await store.prepare(_new(diary.room, "prepared"))
 
-        assert await store.closed("session-of-nobody") is None
-        assert await store.closed("prepared") is None
+        assert room_of(await store.closed("session-of-nobody")) is None
+        assert room_of(await store.closed("prepared")) is None
 
     async def test_each_session_is_marked_with_its_own_times(self, store: Store) -> None:
         diary = await Diary.new(store)
@@ -448,7 +472,7 @@ class StoreContract:
         outcome = await store.append(diary.room, session, diary.head, following(diary.head, [turned("people")]))
 
         assert outcome == Diverged()
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert await other.is_as_expected()
 
     # --- sessions, destroy ---
@@ -470,7 +494,7 @@ class StoreContract:
     async def test_of_a_room_whose_last_session_is_destroyed_nothing_is_left(self, store: Store, again: Again) -> None:
         """[SE7] And the others are untouched."""
         gone, other = await Diary.new(store), await Diary.new(store)
-        await store.snapshot(gone.expected, trim_to=2)
+        await store.snapshot(gone.expected, trim_to=2, words=b"")
 
         await store.destroy(gone.session, NOON)
 
@@ -490,7 +514,7 @@ class StoreContract:
         diary.store = await again()
         await _only_the_second_is_left(diary, over)
         await diary.write(turned("home"))
-        assert await diary.store.load(diary.room) == diary.expected
+        assert room_of(await diary.store.load(diary.room)) == diary.expected
 
     async def test_the_first_session_is_destroyed_before_its_log_was_trimmed(self, store: Store) -> None:
         diary = await Diary.new(store)
@@ -500,7 +524,7 @@ class StoreContract:
 
         await store.destroy(over, NOON)
 
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert await store.after(diary.room, diary.at(3)) == Diverged()
         assert await store.after(diary.room, diary.at(5)) == Missed(tuple(diary.log[5:]))
 
@@ -511,8 +535,8 @@ class StoreContract:
 
         await store.destroy(second, NOON)
 
-        assert await store.closed(first) == diary.until(4)
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.closed(first)) == diary.until(4)
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert await store.after(diary.room, diary.at(4)) == Diverged()
         assert await store.after(diary.room, diary.at(8)) == Missed(tuple(diary.log[8:]))
 
@@ -526,10 +550,10 @@ class StoreContract:
         await store.destroy(over, NOON)
 
         await stands_without_a_session(diary)
-        await store.snapshot(diary.expected, trim_to=99)
+        await store.snapshot(diary.expected, trim_to=99, words=b"")
         await stands_without_a_session(diary)
         await diary.meet()
-        assert await store.load(diary.room) == diary.expected
+        assert room_of(await store.load(diary.room)) == diary.expected
         assert await store.after(diary.room, diary.at(4)) == Missed(tuple(diary.log[4:]))
 
     async def test_one_that_was_prepared_is_destroyed_and_the_open_one_goes_on(self, store: Store) -> None:
@@ -572,9 +596,9 @@ def _new(room: str, session: str, planned_at: int | None = None) -> NewSession:
 async def _only_the_second_is_left(diary: Diary, over: str) -> None:
     """Where it began, at 4, is not forgotten."""
     store = diary.store
-    assert await store.closed(over) is None
+    assert room_of(await store.closed(over)) is None
     assert [row.session for row in await store.sessions()] == [diary.session]
-    assert await store.load(diary.room) == diary.expected
+    assert room_of(await store.load(diary.room)) == diary.expected
     for seq in range(4, len(diary.log)):
         assert await store.after(diary.room, diary.at(seq)) == Missed(tuple(diary.log[seq:]))
     assert await store.after(diary.room, diary.at(3)) == Diverged()
@@ -583,7 +607,7 @@ async def _only_the_second_is_left(diary: Diary, over: str) -> None:
 async def stands_without_a_session(diary: Diary) -> None:
     """The room is where its diary ends, and nothing of a session is in it."""
     store, head = diary.store, diary.head
-    assert await store.load(diary.room) == Room(diary.room, head.epoch, head.seq, head.tail)
+    assert room_of(await store.load(diary.room)) == Room(diary.room, head.epoch, head.seq, head.tail)
     assert await store.heads([diary.room]) == {diary.room: head}
     assert await store.after(diary.room, head) is None
     assert await store.after(diary.room, diary.at(len(diary.log) - 1)) == Diverged()
@@ -596,11 +620,11 @@ def _missed(outcome: Missed | Diverged | None) -> list[Recorded]:
 
 async def _nothing_but(other: Diary, gone: Diary) -> None:
     store = other.store
-    assert await store.load(gone.room) is None
+    assert room_of(await store.load(gone.room)) is None
     assert await store.after(gone.room, gone.head) == Diverged()
     assert await store.append(gone.room, gone.session, gone.head, following(gone.head, [turned("home")])) == Diverged()
     assert await store.heads([gone.room, other.room]) == {other.room: other.head}
     assert [row.room for row in await store.sessions()] == [other.room]
-    await store.snapshot(gone.expected, trim_to=0)
-    assert await store.load(gone.room) is None
+    await store.snapshot(gone.expected, trim_to=0, words=b"")
+    assert room_of(await store.load(gone.room)) is None
     assert await other.is_as_expected()

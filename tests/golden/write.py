@@ -10,9 +10,10 @@ from typing import Any
 
 import msgspec
 
-from rooms import Leave, Position, RemoveParticipant, Role, Stamp, View
+from rooms import Leave, Position, RemoveForGood, RemoveParticipant, Role, Stamp, View, Write
 from rooms.views import Unseen
 from rooms.wire import EventFrame, event_frames
+from tests.rooms.pens import Pen
 from tests.rooms.story import Story, sam_and_alex
 
 HERE = Path(__file__).resolve().parent
@@ -94,6 +95,45 @@ def device_removed() -> Example:
     return telling.told()
 
 
+def notes_written() -> Example:
+    telling = Telling("notes_written", sam_and_alex())
+    telling.story.asks(
+        "sam", Write("felt", Pen("felt", 7).types("Quieter than I thought 🌙")), Stamp("window-of-sam", 1)
+    )
+    return telling.told()
+
+
+LONG = "A passage that is longer than forty letters, which is all it takes."
+
+
+def passage_deleted() -> Example:
+    """Alex deletes at once what Sam has written: it is put aside."""
+    story, sam = sam_and_alex(), Pen("felt", 7)
+    story.asks("sam", Write("felt", sam.types(LONG)), Stamp("window-of-sam", 1))
+    telling = Telling("passage_deleted", story)
+    story.asks("alex", Write("felt", sam.deletes(0, len(LONG))), Stamp("window-of-alex-at-the-desk", 1))
+    return telling.told()
+
+
+def passage_brought_back() -> Example:
+    """Sam undoes it: the same words, under an id of his own."""
+    story, sam = sam_and_alex(), Pen("felt", 7)
+    story.asks("sam", Write("felt", sam.types(LONG)), Stamp("window-of-sam", 1))
+    story.asks("alex", Write("felt", sam.deletes(0, len(LONG))), Stamp("window-of-alex-at-the-desk", 1))
+    telling = Telling("passage_brought_back", story)
+    story.asks("sam", Write("felt", sam.types(LONG)), Stamp("window-of-sam", 2))
+    return telling.told()
+
+
+def removed_for_good() -> Example:
+    story, sam = sam_and_alex(), Pen("felt", 7)
+    story.asks("sam", Write("felt", sam.types(LONG)), Stamp("window-of-sam", 1))
+    story.asks("sam", Write("felt", sam.deletes(0, len(LONG))), Stamp("window-of-sam", 2))
+    telling = Telling("removed_for_good", story)
+    story.asks("sam", RemoveForGood(telling.before.passages[0].id), Stamp("window-of-sam", 3))
+    return telling.told()
+
+
 def session_ended() -> Example:
     telling = Telling("session_ended", sam_and_alex(), you="sam")
     telling.story.ends("alex")
@@ -143,6 +183,10 @@ TELLERS = (
     participant_left,
     participant_removed,
     device_removed,
+    notes_written,
+    passage_deleted,
+    passage_brought_back,
+    removed_for_good,
     session_ended,
     session_ended_by_itself,
     unseen,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rooms import View
-from rooms.views import EndSeen, PageSeen, PersonGone, PersonSeen, Unseen
+from rooms.views import EndSeen, NotesSeen, PageSeen, PassageGone, PersonGone, PersonSeen, Unseen
 from rooms.wire import EventFrame
 
 
@@ -23,7 +23,13 @@ def fold(view: View, frame: EventFrame) -> View:
                 msgspec.structs.replace(person, left=True) if person.id == gone else person for person in view.people
             )
             return msgspec.structs.replace(view, people=people)
+        case NotesSeen(put_aside=put_aside, gone=ids):
+            passages = tuple(each for each in (*view.passages, *put_aside) if each.id not in ids)
+            return msgspec.structs.replace(view, passages=passages)
+        case PassageGone(passage=passage):
+            kept = tuple(each for each in view.passages if each.id != passage)
+            return msgspec.structs.replace(view, passages=kept)
         case EndSeen():
-            return msgspec.structs.replace(view, ended=True)
+            return msgspec.structs.replace(view, ended=True, passages=())
         case Unseen():
             return view

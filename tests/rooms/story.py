@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rooms import (
     SERVER,
     Actor,
     Command,
     Decision,
+    Document,
     EndSession,
+    Event,
     Join,
     Leave,
     OpenSession,
@@ -23,6 +27,7 @@ from rooms import (
     evolve,
     view_of,
 )
+from rooms.events import NotesWritten
 
 PAGES = ("home", "hard-days", "small-things", "people")
 NOON = 1_750_000_000_000
@@ -35,18 +40,25 @@ class Story:
         self.room = room or Room("room-1", "epoch-1")
         self.begin = self.room
         self.log: list[Recorded] = []
+        self.words = Document()
         self.now = NOON
 
     def asks(self, who: str | None, command: Command, stamp: Stamp | None = None) -> Decision:
         """Decide, and fold what comes of it. `who` is a participant's id; None is the server."""
-        decision = decide(self.room, Actor(who, stamp) if who else SERVER, command, self.now)
+        decision = decide(self.room, Actor(who, stamp) if who else SERVER, command, self.now, self.words)
         if isinstance(decision, tuple):
-            for event in decision:
-                seq = self.room.seq + 1
-                recorded = Recorded(seq, f"tail-{seq}", event, stamp)
-                self.room = evolve(self.room, recorded)
-                self.log.append(recorded)
+            self.folds(decision, stamp)
         return decision
+
+    def folds(self, events: Iterable[Event], stamp: Stamp | None = None) -> None:
+        """These have happened."""
+        for event in events:
+            seq = self.room.seq + 1
+            recorded = Recorded(seq, f"tail-{seq}", event, stamp)
+            self.room = evolve(self.room, recorded)
+            self.log.append(recorded)
+            if isinstance(event, NotesWritten):
+                self.words.keep(event.update)
 
     def opens(self, session: str = "session-1", pages: tuple[str, ...] = PAGES, home: str = "home") -> Decision:
         return self.asks(None, OpenSession(session, practice=False, pack="starter", pages=pages, home=home))

@@ -10,9 +10,11 @@ from rooms import (
     OpenSession,
     Refusal,
     RemoveDevice,
+    RemoveForGood,
     RemoveParticipant,
     Role,
     TurnPage,
+    Write,
 )
 from rooms.commands import COMMAND_KINDS
 from rooms.permissions import may
@@ -20,8 +22,8 @@ from tests.rooms.story import Story, sam_and_alex
 
 MAY = {
     Role.SERVER: {OpenSession, Join, RemoveParticipant, RemoveDevice, EndSession},
-    Role.SERVICE_USER: {TurnPage, Leave},
-    Role.WORKER: {TurnPage, Leave, RemoveParticipant, EndSession},
+    Role.SERVICE_USER: {TurnPage, Leave, Write, RemoveForGood},
+    Role.WORKER: {TurnPage, Leave, Write, RemoveForGood, RemoveParticipant, EndSession},
     Role.SUPERVISOR: set(),
 }
 

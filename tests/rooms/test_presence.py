@@ -50,3 +50,16 @@ def test_pr3_who_leaves_is_gone_at_once() -> None:
     board.arrive("sam")
     board.forget("sam")
     assert board.here(now=0) == frozenset()
+
+
+def test_who_was_here_is_away_since_then_and_who_never_was_since_somebody_asked() -> None:
+    board = PresenceBoard()
+    assert board.away_for("sam", 100.0) == 0.0
+    assert board.away_for("sam", 130.0) == 30.0
+    board.arrive("sam")
+    assert board.away_for("sam", 200.0) == 0.0
+    board.depart("sam", 210.0)
+    assert board.away_for("sam", 212.0) == 0.0, "a refresh is not an absence ([PR3])"
+    assert board.away_for("sam", 300.0) == 88.0
+    board.hear("east", 1, frozenset({"sam"}), 310.0)
+    assert board.away_for("sam", 310.0) == 0.0

@@ -125,10 +125,12 @@ def test_packets_are_what_their_names_say() -> None:
     view = story.sees("sam")
     frames = wire.event_frames(story.log)
     packets = {
-        wire.welcome(view, (), 1, {"sam", "alex"}): wire.Welcome(wire.PROTOCOL_VERSION, view, (), 1, ("alex", "sam")),
-        wire.welcome(None, story.log, 0, ()): wire.Welcome(wire.PROTOCOL_VERSION, None, frames, 0, ()),
+        wire.welcome(view, b"w", (), 1, {"sam", "alex"}): wire.Welcome(
+            wire.PROTOCOL_VERSION, view, b"w", (), 1, ("alex", "sam")
+        ),
+        wire.welcome(None, None, story.log, 0, ()): wire.Welcome(wire.PROTOCOL_VERSION, None, None, frames, 0, ()),
         wire.events(story.log): wire.Events(frames),
-        wire.whole(view): wire.Whole(view),
+        wire.whole(view, b"w"): wire.Whole(view, b"w"),
         wire.answer(WINDOW, 1, "refused", "left"): wire.Answer(WINDOW, 1, "refused", "left"),
         wire.presence({"sam"}): wire.Presence(("sam",)),
         wire.goodbye("too_slow"): wire.Goodbye("too_slow", True),
@@ -158,4 +160,4 @@ def test_every_refusal_of_the_rules_is_on_the_wires_list() -> None:
     }
     assert len(codes) > 10
     assert codes <= set(wire.REFUSALS)
-    assert set(wire.REFUSALS) - codes == {"malformed", "too_fast", "busy"}
+    assert set(wire.REFUSALS) - codes == {"too_fast", "busy", "gap"}

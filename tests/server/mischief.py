@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from rooms.limits import COMMAND_BYTES, FRAME_BYTES, JSON_DEPTH
+from rooms.limits import COMMAND_BYTES, FRAME_BYTES, JSON_DEPTH, WRITE_BYTES
 from rooms.wire import PROTOCOL_VERSION
 from server.packet import Rule
 
@@ -23,6 +23,16 @@ def hello(version: object = PROTOCOL_VERSION, position: object = None) -> str:
 
 def command(number: object, page: object = "home") -> str:
     return "42" + _json(["command", {"number": number, "command": {"type": "turn_page", "page": page}}])
+
+
+def write(update: str, box: object = "looked", before: str = "") -> str:
+    """A command that writes into the notes, with something before it in the packet or not."""
+    fields = f'{before}"type":"write","box":{_json(box)},"update":"{update}"'
+    return f'42["command",{{"number":1,"command":{{{fields}}}}}]'
+
+
+def digests(boxes: object, seq: object = 1) -> str:
+    return "42" + _json(["digests", {"position": ["epoch", seq, "tail"], "boxes": boxes}])
 
 
 def catch_up(seq: object) -> str:
@@ -43,6 +53,9 @@ GRAMMAR: Mapping[Rule, tuple[Maker, ...]] = {
         lambda r: command(1, "a" * r.randrange(COMMAND_BYTES, FRAME_BYTES // 2)),
         lambda r: command(1, "ä" * (COMMAND_BYTES // 2 + r.randrange(99))),
         lambda _: "3" * (COMMAND_BYTES + 1),
+        lambda r: write("A" * r.randrange(WRITE_BYTES, WRITE_BYTES + 999)),
+        lambda r: write("A" * r.randrange(COMMAND_BYTES, WRITE_BYTES // 2), before='"taken_over":true,'),
+        lambda r: write("AAAA", box="ä" * r.randrange(COMMAND_BYTES, 2 * COMMAND_BYTES)),
     ),
     Rule.ENGINE_TYPE: (
         lambda r: r.choice("06789-x\x00\x1d٤²é ") + "probe",
@@ -122,12 +135,23 @@ GRAMMAR: Mapping[Rule, tuple[Maker, ...]] = {
         lambda _: '42["command",{"number":1,"command":{"type":"open_session"}}]',
         lambda _: '42["command",{"number":1,"command":{"type":"join","participant":"a","role":"worker","name":"A"}}]',
         lambda _: '42["command",{"number":1,"command":{"type":"leave","participant":"a"}}]',
+        lambda r: write("A" * (4 * r.randrange(9) + r.randrange(1, 4))),
+        lambda r: write(r.choice(["A===", "A-_A", "\\u0000AAA", "AA A", "====", "AA=A"])),
+        lambda r: write("AAAA", box=r.choice([None, 1, [], "b" * 65])),
+        lambda r: write("AAAA" * r.randrange(31_000, 39_000)),
     ),
     Rule.POSITION: (
         lambda r: catch_up(r.choice([-1, "1", None, 2**53, 1.5])),
         lambda _: '42["catch_up",{}]',
         lambda _: '42["catch_up",{"position":null}]',
         lambda r: '42["catch_up",{"position":["' + "e" * r.randrange(65, 900) + '",1,"t"]}]',
+    ),
+    Rule.DIGESTS: (
+        lambda r: digests({"looked": r.choice([-1, 2**32, "1", None, 1.5])}),
+        lambda r: digests({f"box-{nth}": 1 for nth in range(r.randrange(5, 99))}),
+        lambda r: digests(r.choice([None, [], 1, {"": 1}, {"b" * 65: 1}, {"a b": 1}])),
+        lambda r: digests({}, r.choice([-1, "1", None, 2**53])),
+        lambda _: '42["digests",{}]',
     ),
 }
 """What can follow an honest connect. The rules about the first packet, and about posts, have attacks of their own."""

@@ -21,7 +21,7 @@ from server.store.backup import backup, check_backup
 from server.store.opening import Opened, open_sqlite, restore_alone
 from server.store.problems import BackupProblem, DatabaseBusy, KeyProblem
 from server.store.vault import make_key
-from tests.contracts.diary import Diary, following, new_id, turned
+from tests.contracts.diary import Diary, following, new_id, room_of, turned
 from tests.contracts.trouble import no_trouble
 from tests.mutations import TOP
 from tests.server.test_sqlite import other_process
@@ -66,7 +66,7 @@ async def test_a_backup_has_all_that_was_acknowledged_and_every_room_in_it_is_wh
             assert count >= acknowledged[diary.room]
             assert count % 2 == 1  # Three at the beginning, then always two at a time.
             assert list(missed.events) == diary.log[:count]
-            assert await copy.store.load(diary.room) is not None
+            assert room_of(await copy.store.load(diary.room)) is not None
 
 
 async def test_a_backup_is_one_file_for_its_owner_only(house: Opened, tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ async def test_a_backup_after_a_crash_has_what_was_acknowledged(tmp_path: Path) 
     file = await backed_up(tmp_path)
 
     async with open_sqlite(file, tmp_path / "key", new_id, no_trouble) as copy:
-        loaded = await copy.store.load(room)
+        loaded = room_of(await copy.store.load(room))
         assert loaded is not None
         assert loaded.epoch == epoch
         rows = await copy.database.read("SELECT seq FROM events WHERE tail = $1", last)
@@ -128,7 +128,7 @@ async def test_another_process_can_make_a_backup_while_this_one_serves(house: Op
     assert process.returncode == 0
     await diary.write(turned("people"))
     async with open_sqlite(tmp_path / "backup.db", tmp_path / "key", new_id, no_trouble) as copy:
-        loaded = await copy.store.load(diary.room)
+        loaded = room_of(await copy.store.load(diary.room))
         assert loaded is not None
         assert loaded.seq == 3
 
@@ -145,7 +145,7 @@ async def test_after_a_restore_everybody_finds_another_past(house: Opened, tmp_p
 
     await house.database.restore_from(file, house.vault)
 
-    assert await house.store.load(made_later.room) is None
+    assert room_of(await house.store.load(made_later.room)) is None
     heads = await house.store.heads([kept.room, changed.room, made_later.room])
     assert set(heads) == {kept.room, changed.room}
     assert len({head.epoch for head in heads.values()} | {kept.epoch, changed.epoch}) == 4
@@ -153,7 +153,7 @@ async def test_after_a_restore_everybody_finds_another_past(house: Opened, tmp_p
         assert await house.store.after(diary.room, diary.head) == Diverged()
         late = following(diary.head, [turned("home")])
         assert await house.store.append(diary.room, diary.session, diary.head, late) == Diverged()
-    room = await house.store.load(changed.room)
+    room = room_of(await house.store.load(changed.room))
     assert room is not None
     assert (room.seq, room.tail, room.participants) == (before.seq, before.tail, before.participants)
     more = following(room.position, [turned("home")])
@@ -175,10 +175,10 @@ async def test_a_sign_in_that_was_ended_does_not_come_back_with_a_backup(house: 
 
 async def test_a_restored_snapshot_belongs_to_the_new_epoch(house: Opened, tmp_path: Path) -> None:
     diary = await Diary.new(house.store)
-    await house.store.snapshot(diary.expected, trim_to=99)
+    await house.store.snapshot(diary.expected, trim_to=99, words=b"")
     await house.database.restore_from(await backed_up(tmp_path), house.vault)
 
-    room = await house.store.load(diary.room)
+    room = room_of(await house.store.load(diary.room))
     assert room is not None
     assert room.epoch != diary.epoch
     assert (await house.store.heads([diary.room])) == {diary.room: room.position}
@@ -200,7 +200,7 @@ async def test_a_restore_in_the_middle_of_writing_is_one_moment(house: Opened, t
     await asyncio.gather(keep_writing(), house.database.restore_from(file, house.vault))
 
     assert outcomes[-1] == Diverged()
-    room = await house.store.load(diary.room)
+    room = room_of(await house.store.load(diary.room))
     assert room is not None
     assert room.seq == 3
 
@@ -353,7 +353,7 @@ async def test_a_backup_can_be_restored_on_an_empty_machine_with_the_key(house: 
     await restore_alone(new / "copage.db", new / "key", file, no_trouble)
 
     async with open_sqlite(new / "copage.db", new / "key", new_id, no_trouble) as restored:
-        room = await restored.store.load(diary.room)
+        room = room_of(await restored.store.load(diary.room))
         assert room is not None
         assert room.participants == diary.expected.participants
         assert room.epoch != diary.epoch

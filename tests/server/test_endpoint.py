@@ -52,6 +52,9 @@ class Ears:
     def submit(self, connection: str, submission: Submission) -> None:
         raise Panic("what was in the packet")
 
+    def compare(self, connection: str, position: Position, digests: Mapping[str, int]) -> None:
+        raise AssertionError("nobody has written anything here")
+
     def catch_up(self, connection: str, position: Position) -> None:
         raise AssertionError("nobody has missed anything here")
 

@@ -35,6 +35,7 @@ from server.open_room import AGAIN_HOLDS, CLOSE_AFTER, KEPT_FOR, STORE_PATIENCE
 from server.ports import NewSession, StoreUnavailable
 from server.store.memory import MemoryStore, Shelf
 from server.sweep import tidy
+from tests.contracts.diary import room_of
 from tests.world.loop import VirtualClock, VirtualLoop
 
 PAGES = ("home", "sleep", "worry", "plans")
@@ -226,7 +227,7 @@ async def test_what_was_trimmed_cannot_be_told_exactly_so_the_whole_is(scene: Sc
     await scene.node.turn("a", 2, "worry")
     room = await scene.hub.look("room")
     assert room is not None
-    await scene.store.snapshot(room, room.seq)
+    await scene.store.snapshot(room, room.seq, words=b"")
     await scene.node.attach("s", "sam", early)
     assert scene.ears.heard["s"][0][1]["whole"]["page"] == "worry"
 
@@ -603,7 +604,7 @@ async def test_of_a_session_that_has_ended_no_log_is_left_when_the_next_one_begi
     await scene.hub.ask("room", Actor("sam"), TurnPage("sleep"))
     await scene.ends_and_meets_again()
     assert [recorded.seq for recorded in scene.shelf.log("room")] == [6, 7, 8]
-    over = await scene.store.closed("session")
+    over = room_of(await scene.store.closed("session"))
     assert over is not None and over.session is not None
     assert (over.seq, over.session.opened, over.session.ended) == (5, ("sleep",), True)
 
@@ -611,7 +612,7 @@ async def test_of_a_session_that_has_ended_no_log_is_left_when_the_next_one_begi
 @story
 async def test_while_the_log_cannot_be_let_go_of_the_next_session_waits(scene: Scene) -> None:
     """[OR7] The end was written by a process that died right after; and now the store only reads."""
-    room = await scene.store.load("room")
+    room = room_of(await scene.store.load("room"))
     assert room is not None
     await scene.store.append(
         "room", "session", room.position, [Recorded(room.seq + 1, "the-end", SessionEnded("alex", 0))]
@@ -824,7 +825,7 @@ async def test_after_ten_minutes_the_log_forgets_and_the_room_does_not(scene: Sc
     assert len(scene.shelf.log("room")) == 4
     await asyncio.sleep(1.3 * KEPT_FOR)
     assert scene.shelf.log("room") == []
-    room = await scene.store.load("room")
+    room = room_of(await scene.store.load("room"))
     assert room is not None and room.session is not None and room.session.page == "sleep"
 
 
@@ -841,7 +842,7 @@ async def test_the_log_of_a_room_that_nobody_uses_any_more_is_forgotten_too(scen
 @story
 async def test_what_a_process_that_died_left_of_an_ended_session_is_tidied(scene: Scene) -> None:
     """[OR7]"""
-    room = await scene.store.load("room")
+    room = room_of(await scene.store.load("room"))
     assert room is not None
     end = Recorded(room.seq + 1, "the-end", SessionEnded("alex", 0))
     await scene.store.append("room", "session", room.position, [end])
@@ -849,7 +850,7 @@ async def test_what_a_process_that_died_left_of_an_ended_session_is_tidied(scene
     await tidy(scene.store, scene.hub)
     await asyncio.sleep(3 * HEAD_POLL)
     assert scene.shelf.log("room") == []
-    assert await scene.store.load("room") == evolve(room, end)
+    assert room_of(await scene.store.load("room")) == evolve(room, end)
 
 
 @story

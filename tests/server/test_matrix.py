@@ -9,15 +9,17 @@ import asyncio
 import random
 import re
 import time
+from base64 import b64encode
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias, get_args
+from typing import Any, TypeAlias, get_args
 
 import httpx2
 import msgspec
 import pytest
+from pycrdt import Doc, Text
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
@@ -270,6 +272,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "leave": {},
     "remove_participant": {"participant": "{person}"},
     "end_session": {},
+    "write": {"box": "looked", "update": "{update}"},
+    "remove_for_good": {"passage": "none"},
 }
 
 
@@ -282,12 +286,17 @@ async def on_the_line(cast: Cast, who: Persona, row: Row, way: Way) -> tuple[str
         await client.open()
         welcome = await client.hello()
         outcome = "ok"
-        if event == "catch_up":
+        if event == "digests":
+            await client.send_raw("42" + _json(["digests", {"position": welcome["whole"]["position"], "boxes": {}}]))
+        if event in ("catch_up", "digests"):  # Nothing answers digests that fit: what comes next is answered.
             await client.send_raw("42" + _json(["catch_up", {"position": welcome["whole"]["position"]}]))
             await client.wait_for("events")
         elif event != "connect":
             kind = event.partition(":")[2]
-            fields = {name: cast.address(value, who) for name, value in FIELDS[kind].items()}
+            fields = {
+                name: written_by(who) if value == "{update}" else cast.address(value, who)
+                for name, value in FIELDS[kind].items()
+            }
             answer = await client.answered(await client.command(kind, None, **fields))
             outcome = answer.get("code", "ok")
     except Closed as closed:
@@ -295,6 +304,13 @@ async def on_the_line(cast: Cast, who: Persona, row: Row, way: Way) -> tuple[str
     finally:
         await client.close()
     return outcome, [str(message) for message in client.messages]
+
+
+def written_by(who: Persona) -> str:
+    """An update of the notes, under a client id of this persona's own."""
+    notes: Doc[Any] = Doc(client_id=1 + PERSONAS.index(who.name))
+    notes.get("looked", type=Text).insert(0, "Hello")
+    return b64encode(notes.get_update()).decode()
 
 
 def _goodbye(client: LiveClient) -> str:

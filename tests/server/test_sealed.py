@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from rooms import Recorded, Room, Stamp
@@ -20,7 +21,7 @@ from server.store.problems import Tampered
 from server.store.queries import _opened_event, _opened_snapshot, _sealed_event, _sealed_snapshot
 from server.store.vault import Vault
 from tests.conftest import MakeHouse
-from tests.contracts.diary import NOON, Diary, new_id, turned
+from tests.contracts.diary import NOON, Diary, new_id, room_of, turned
 from tests.contracts.trouble import no_trouble
 from tests.live_client import LiveClient
 from tests.visitor import PASSWORD, Visitor
@@ -40,7 +41,7 @@ async def a_session(house: Opened) -> Diary:
     """Everything that a session writes: events with and without a stamp, a snapshot, and the worker's account."""
     diary = await Diary.new(house.store, ADA, BEN)
     await diary.write(turned("hard-days"), stamp=Stamp("window-of-ada", 1))
-    await house.store.snapshot(diary.expected, trim_to=2)
+    await house.store.snapshot(diary.expected, trim_to=2, words=b"")
     await diary.write(turned("people", by="ben"), stamp=Stamp("window-of-ben", 1))
     sealed = house.vault.seal_house(ACCOUNT.encode(), "accounts", "account-1")
     await house.database.write(
@@ -164,10 +165,10 @@ async def test_rows_that_were_moved_or_changed_do_not_open(tmp_path: Path, move:
         rooms = []
         for _ in range(2):
             diary = await Diary.new(house.store, ADA, BEN)
-            await house.store.snapshot(diary.expected, trim_to=1)
+            await house.store.snapshot(diary.expected, trim_to=1, words=b"")
             await diary.write(turned("hard-days"), stamp=Stamp("window-of-ada", 1))
             if "snapshot" in move:
-                await house.store.snapshot(diary.expected, trim_to=1)
+                await house.store.snapshot(diary.expected, trim_to=1, words=b"")
             await diary.write(turned("people"), stamp=Stamp("window-of-ada", 1))
             rooms.append(diary)
     with by_hand(tmp_path) as connection:
@@ -177,11 +178,11 @@ async def test_rows_that_were_moved_or_changed_do_not_open(tmp_path: Path, move:
 
     async with open_sqlite(tmp_path / "copage.db", tmp_path / "key", new_id, no_trouble) as house:
         with pytest.raises(Tampered) as told:
-            await house.store.load(rooms[0].room)
+            room_of(await house.store.load(rooms[0].room))
             await house.store.after(rooms[0].room, rooms[0].at(1))
         assert not any(canary.decode() in str(told.value) for canary in CANARIES)
         if "session" not in move:
-            assert await house.store.load(rooms[1].room) == rooms[1].expected
+            assert room_of(await house.store.load(rooms[1].room)) == rooms[1].expected
 
 
 @pytest.mark.parametrize("other", ["room", "seq", "tail", "win", "number"])
@@ -204,11 +205,13 @@ def test_and_of_a_snapshots(other: str) -> None:
     room = Room("room-1", "epoch-1", 4, "tail-4")
     here: dict[str, Any] = {"room": "room-1", "seq": 4, "tail": "tail-4"}
     there = here | {other: here[other] + (1 if isinstance(here[other], int) else "x")}
-    row = {**here, "payload": _sealed_snapshot(key, room)}
+    payload, words = _sealed_snapshot(key, room, b"words")
+    row = {**here, "payload": payload, "words": words}
 
-    assert _opened_snapshot(key, "room-1", row) == room
-    with pytest.raises(Tampered):
-        _opened_snapshot(key, there["room"], row | there)
+    assert _opened_snapshot(key, "room-1", row) == (room, b"words")
+    for moved in (payload, key.seal(msgspec.json.encode(room), "snapshots", *there.values())):
+        with pytest.raises(Tampered):
+            _opened_snapshot(key, there["room"], row | there | {"payload": moved})
 
 
 async def test_after_destroying_neither_words_nor_keys_are_on_the_disk(tmp_path: Path) -> None:

@@ -8,13 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from rooms import SERVER, EndSession, OpenSession
 from rooms.events import Role
+from server.bus.memory import MemoryBus, MemoryExchange
 from server.clock import new_id
+from server.hub import Hub
 from server.identity import Accounts, Keeping, State, digest, here_cookie, secret_cookie
 from server.identity.tickets import WAITING_AT_ONCE
 from server.ports import Statement
 from server.store.problems import Tampered
 from tests.server.records import Records, cookies_of, records
+from tests.server.test_hub import Ears
 
 
 @pytest.fixture
@@ -27,6 +31,7 @@ async def house(tmp_path: Path) -> AsyncIterator[Records]:
 
 
 async def test_a_ticket_needs_both_of_its_cookies(house: Records) -> None:
+    await house.session()
     sam = await house.tickets.create("room", "session", "sam", Role.SERVICE_USER)
     kim = await house.tickets.create("room", "session", "kim", Role.SERVICE_USER)
     both = cookies_of(sam)
@@ -41,6 +46,7 @@ async def test_a_ticket_needs_both_of_its_cookies(house: Records) -> None:
 
 
 async def test_without_the_cookie_that_scripts_delete_a_ticket_is_good_for_leaving_only(house: Records) -> None:
+    await house.session()
     sam = await house.tickets.create("room", "session", "sam", Role.SERVICE_USER)
     only_secret = {secret_cookie(sam.ticket.id): sam.secret}
     assert await house.tickets.held(sam.ticket.id, only_secret) == sam.ticket
@@ -49,6 +55,7 @@ async def test_without_the_cookie_that_scripts_delete_a_ticket_is_good_for_leavi
 
 
 async def test_who_leaves_leaves_on_every_device_and_others_stay(house: Records) -> None:
+    await house.session()
     phone = await house.tickets.create("room", "session", "sam", Role.SERVICE_USER)
     tablet = await house.tickets.create("room", "session", "sam", Role.SERVICE_USER)
     alex = await house.tickets.create("room", "session", "alex", Role.WORKER)
@@ -57,6 +64,31 @@ async def test_who_leaves_leaves_on_every_device_and_others_stay(house: Records)
         assert await house.tickets.check(new.ticket.id, cookies_of(new)) is None
         assert await house.state(new) is State.LEFT
     assert await house.tickets.check(alex.ticket.id, cookies_of(alex)) == alex.ticket
+
+
+async def test_a_device_has_a_key_of_its_own_for_as_long_as_its_ticket(house: Records) -> None:
+    await house.session()
+    phone, tablet, other = [
+        await house.tickets.create("room", "session", who, Role.SERVICE_USER) for who in ("sam", "sam", "kim")
+    ]
+    keys = [await house.tickets.device_key(new.ticket) for new in (phone, tablet, other)]
+    assert [len(key) for key in keys if key] == [32] * 3 and len(set(keys)) == 3
+    assert await house.tickets.device_key(phone.ticket) == keys[0]
+    await house.tickets.end_participant("room", "sam")
+    assert [await house.tickets.device_key(new.ticket) for new in (phone, tablet)] == [None, None]
+    assert await house.tickets.device_key(other.ticket) == keys[2]
+    rows = await house.database.read("SELECT device_key FROM tickets WHERE participant = 'sam'")
+    assert [row["device_key"] for row in rows] == [None, None]
+
+
+async def test_when_the_session_ends_its_devices_keys_are_forgotten(house: Records) -> None:
+    await house.session()
+    sam = await house.tickets.create("room", "session", "sam", Role.SERVICE_USER)
+    hub = Hub(house.store, MemoryBus(MemoryExchange(), "north"), Ears(), house.clock, new_id, "north")
+    for command in (OpenSession("session", False, "starter", ("home",), "home"), EndSession()):
+        assert await house.tickets.device_key(sam.ticket) is not None
+        assert isinstance(await hub.ask("room", SERVER, command), tuple)
+    assert await house.tickets.device_key(sam.ticket) is None
 
 
 # --- waiting ---
@@ -194,6 +226,8 @@ async def test_a_ticket_keeps_the_first_reason_for_which_it_has_ended_dr5(house:
 
 
 async def test_who_is_put_out_is_out_on_every_device_and_another_room_is_not_touched_dr5(house: Records) -> None:
+    await house.session()
+    await house.session("another", room="another room")
     devices = [await house.tickets.create("room", "session", "sam", Role.SERVICE_USER) for _ in range(2)]
     elsewhere = await house.tickets.create("another room", "another", "sam", Role.SERVICE_USER)
     await house.tickets.end_participant("room", "sam", State.REMOVED)

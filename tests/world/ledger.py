@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rooms import Position, Recorded, Room, replay, why_not
+from rooms import Document, Position, Recorded, Room, replay, why_not
+from rooms.events import NotesWritten
 
 
 class Ledger:
@@ -55,6 +56,14 @@ class Ledger:
     def room(self) -> Room:
         """The replay of the log."""
         return replay(self.empty, self.events)
+
+    def words(self) -> Document:
+        """The words of the notes, as the log makes them."""
+        words = Document()
+        for recorded in self.events:
+            if isinstance(recorded.event, NotesWritten):
+                words.keep(recorded.event.update)
+        return words
 
     def of_window(self, window: str) -> list[Recorded]:
         return [recorded for recorded in self.events if recorded.stamp is not None and recorded.stamp.window == window]

@@ -21,6 +21,7 @@ from server.ports import (
     Diverged,
     Doorbell,
     HereOn,
+    Kept,
     Missed,
     NewSession,
     SessionRow,
@@ -57,6 +58,7 @@ class World:
         self.ledger = ledger
         self.store_busy = False
         self._ids = 0
+        self._numbers = 0
 
     def chance(self, name: str) -> Random:
         """Chance of its own for everything that needs some: what one thing does never changes the luck of another."""
@@ -65,6 +67,11 @@ class World:
     def be_busy(self, busy: bool) -> None:
         """The store takes its time: half of what travels to it and back takes seconds."""
         self.store_busy = busy
+
+    def new_number(self) -> int:
+        """The first of a thousand numbers that nobody else has."""
+        self._numbers += 1
+        return self._numbers * 1000
 
     def new_id(self) -> str:
         self._ids += 1
@@ -262,7 +269,7 @@ class _StorePort:
 
         return await self._write(commit)
 
-    async def load(self, room: str) -> Room | None:
+    async def load(self, room: str) -> Kept | None:
         return await self._read(lambda: self._world.store.load(room))
 
     async def after(self, room: str, position: Position) -> Missed | Diverged | None:
@@ -271,8 +278,8 @@ class _StorePort:
     async def heads(self, rooms: Iterable[str]) -> Mapping[str, Position]:
         return await self._read(lambda: self._world.store.heads(rooms))
 
-    async def snapshot(self, room: Room, trim_to: int) -> None:
-        await self._write(lambda: self._world.store.snapshot(room, trim_to))
+    async def snapshot(self, room: Room, trim_to: int, words: bytes) -> None:
+        await self._write(lambda: self._world.store.snapshot(room, trim_to, words))
 
     async def create(self, room: str, at: int) -> Position:
         return await self._write(lambda: self._world.store.create(room, at))
@@ -280,7 +287,7 @@ class _StorePort:
     async def prepare(self, new: NewSession) -> None:
         await self._write(lambda: self._world.store.prepare(new))
 
-    async def closed(self, session: str) -> Room | None:
+    async def closed(self, session: str) -> Kept | None:
         return await self._read(lambda: self._world.store.closed(session))
 
     async def session(self, session: str) -> SessionRow | None:

@@ -32,6 +32,7 @@ from rooms import (
 from server.bus.memory import MemoryExchange, fair_weather
 from server.ports import Doorbell, HereOn, NewSession, StoreUnavailable
 from server.store.memory import MemoryStore
+from tests.contracts.diary import room_of
 from tests.world.ledger import Ledger
 from tests.world.loop import VirtualLoop
 from tests.world.machines import Machine, World
@@ -91,16 +92,23 @@ class Outcome:
         self.log = tuple(simulation.ledger.events)
 
 
-def play(seed: int, browsers: Browsers, steps: Sequence[Step] | None = None, length: int = STEPS) -> Outcome:
+def play(
+    seed: int,
+    browsers: Browsers,
+    steps: Sequence[Step] | None = None,
+    length: int = STEPS,
+    kind: type[Simulation] | None = None,
+) -> Outcome:
     """One world, from its beginning to its healed end.
 
     Args:
         steps: what happens. None: the scheduler makes up `length` steps from `seed`.
+        kind: what people do in it. None: they turn pages.
     Raises:
         Broken: a promise was not kept.
     """
     with VirtualLoop() as loop, capture_logs() as logs:
-        simulation = loop.run(_begin(seed, loop, browsers, logs))
+        simulation = loop.run(_begin(seed, loop, browsers, logs, kind or Simulation))
         try:
             loop.run(simulation.live(steps, length))
         except ClientFault as fault:
@@ -108,13 +116,13 @@ def play(seed: int, browsers: Browsers, steps: Sequence[Step] | None = None, len
         return Outcome(simulation)
 
 
-async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers, logs: Logs) -> Simulation:
+async def _begin(seed: int, loop: VirtualLoop, browsers: Browsers, logs: Logs, kind: type[Simulation]) -> Simulation:
     ids = iter(range(10**6))
     store = MemoryStore(new_id=lambda: f"epoch-{next(ids)}")
     epoch = (await store.create(ROOM, at=0)).epoch
     await store.prepare(NewSession(ROOM, "session", practice=False, account=None, made_at=0))
     world = World(seed, loop, store, MemoryExchange(), Ledger(Room(ROOM, epoch)))
-    simulation = Simulation(world, browsers, logs)
+    simulation = kind(world, browsers, logs)
     await simulation.open_session()
     return simulation
 
@@ -129,7 +137,6 @@ class Simulation:
         self._trimming: asyncio.Future[None] | None = None
         self._asking: asyncio.Future[None] | None = None
         self.machines = {name: Machine(name, world) for name in MACHINES}
-        self.people = {name: Person(name, role, world, browsers, ROOM) for name, role in PEOPLE}
         self._acts: dict[str, Callable[..., None]] = {
             "turn": lambda who, page: self.people[who].submit(TurnPage(page)),
             "leave": lambda who: self.people[who].submit(Leave()),
@@ -154,12 +161,20 @@ class Simulation:
             "trim": self._trim,
             "wait": lambda: None,
         }
+        self.people = self._make_people(browsers)
+
+    def _make_people(self, browsers: Browsers) -> Mapping[str, Person]:
+        return {name: Person(name, role, self.world, browsers, ROOM) for name, role in PEOPLE}
+
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(self)
 
     async def open_session(self) -> None:
-        """The house opens the session and lets four people in; then everybody connects, and the bad weather begins."""
+        """The house opens the session and lets the people in; then everybody connects, and the bad weather begins."""
         hub = self.machines[MACHINES[0]].hub
         opening: list[Command] = [OpenSession("session", False, "pack", PAGES, PAGES[0])]
-        opening += [Join(name, role, name.title()) for name, role in PEOPLE]
+        joining = {each.participant: each.role for each in self.people.values()}
+        opening += [Join(name, role, name.title()) for name, role in joining.items()]
         for command in opening:
             outcome = await hub.ask(ROOM, SERVER, command)
             assert not isinstance(outcome, Refusal), outcome
@@ -178,7 +193,7 @@ class Simulation:
 
     async def live(self, steps: Sequence[Step] | None, length: int) -> None:
         ticking = asyncio.ensure_future(self._tick())
-        scheduler = Scheduler(self)
+        scheduler = self._scheduler()
         for nth in range(length if steps is None else len(steps)):
             step = scheduler.next() if steps is None else steps[nth]
             self.steps.append(step)
@@ -238,7 +253,9 @@ class Simulation:
     def _trim(self, kept: int) -> None:
         """What ten minutes do to a log: a snapshot, and all but the last `kept` events are gone."""
         room = self.ledger.room()
-        self._trimming = asyncio.ensure_future(self.world.store.snapshot(room, room.seq - kept))
+        self._trimming = asyncio.ensure_future(
+            self.world.store.snapshot(room, room.seq - kept, self.ledger.words().saved())
+        )
 
     # --- the end ---
 
@@ -271,7 +288,7 @@ class Simulation:
     async def _check(self) -> None:
         """Everything equals the replay of the log, and every command came to what its author was told."""
         room = self.ledger.room()
-        if await self.world.store.load(ROOM) != room:
+        if room_of(await self.world.store.load(ROOM)) != room:
             self.ledger.broken("the store's room is not the replay of its log")
         for machine in self.machines.values():
             replica = await machine.hub.look(ROOM)
@@ -285,7 +302,7 @@ class Simulation:
     def _check_person(self, person: Person, room: Room) -> None:
         if person.pending:
             self.ledger.broken(f"{person.id} was never answered about {person.pending}")
-        over = _ways_out(room, person.id)
+        over = _ways_out(room, person.participant)
         if not over:
             self._check_view(person, room)
         elif person.state not in over:
@@ -295,10 +312,11 @@ class Simulation:
                 self.ledger.broken(problem)
 
     def _check_view(self, person: Person, room: Room) -> None:
-        expected = view_of(room, person.id)
+        expected = view_of(room, person.participant)
         if person.view != expected:
             self.ledger.broken(f"{person.id} sees {person.view}, the log says {expected}")
-        if set(person.here) != {each for each in self.people if why_not(room, each, each) is None}:
+        here = {each.participant for each in self.people.values()}
+        if set(person.here) != {each for each in here if why_not(room, each, each) is None}:
             self.ledger.broken(f"{person.id} is told that {person.here} are here")
 
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from tests.conftest import Amount
 from tests.mutations import TOP, copy_of_the_tree, mutate
 from tests.world.people import Browsers
 from tests.world.simulation import play
+from tests.world.writers import WritersSimulation
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -109,6 +111,76 @@ async def test_without_it_a_seed_ends_badly(part: str, tmp_path: Path) -> None:
     mutate(tree, *BROKEN[part])
     kept, said = await worlds(tree, 0, CAUGHT_WITHIN)
     assert not kept, f"{CAUGHT_WITHIN} seeds did not miss {part}"
+    found = re.search(r"seed (\d+), after (\d+) steps:\n *(.*)", said)
+    assert found is not None, said
+    print(f"without {part}: caught by seed {found[1]} ({found[3][:90]})")
+
+
+# --- the notes ---
+
+
+@pytest.mark.parametrize("part", range(PARTS // 2))
+async def test_whoever_writes_at_once_no_word_is_lost_or_doubled(part: int, amount: Amount) -> None:
+    """[NT2] [NT4] [NT5] [NT9]: at the end all copies are the same, and every word is where it has to be."""
+    count = amount(100, 1_000) // (PARTS // 2)
+    kept, said = await worlds(TOP, part * count, count, "--writers", "--shorten")
+    assert kept, said
+    print(said.strip())
+
+
+def test_a_seed_of_writers_means_the_same_every_time() -> None:
+    with Browsers() as browsers:
+        once, twice = [play(7, browsers, length=100, kind=WritersSimulation) for _ in range(2)]
+        again = play(7, browsers, steps=once.steps, kind=WritersSimulation)
+    assert once.log == twice.log == again.log
+
+
+NOTES_CAUGHT_WITHIN = 100
+NOTES_BROKEN: Mapping[str, Sequence[tuple[str, str, str]]] = {
+    "an id of one's own for each window": [
+        ("client_templates/src/notes.ts", "const drawn = this.draw();", "const drawn = 7;"),
+        ("client_templates/src/notes.ts", "if (drawn && !this.has(drawn)) return drawn;", "return drawn;"),
+        ("rooms/decide.py", "if owner_of(notes, written.client) != by:", "if False:"),
+        ("rooms/decide.py", "if writer is None or (writer.window != window and not taken_over):", "if False:"),
+    ],
+    "what was acknowledged": [
+        (
+            "server/open_room.py",
+            "                self.words.keep(update)\n",
+            "                if self.room.seq % 9:\n                    self.words.keep(update)\n",
+        )
+    ],
+    "letters of two units whole": [
+        (
+            "client_templates/src/diff.ts",
+            "return isFirstHalf(text.charCodeAt(at - 1)) && isSecondHalf(text.charCodeAt(at));",
+            "return false;",
+        )
+    ],
+    "the order of the clocks": [
+        ("rooms/decide.py", "return written if written.clock == known else FromClock(known)", "return written")
+    ],
+    "a deletion that comes with known words": [
+        (
+            "rooms/decide.py",
+            "        if not isinstance(new, Range):\n",
+            "        if new == NOTHING_NEW and update.written.length:\n            return Already()\n"
+            "        if not isinstance(new, Range):\n",
+        )
+    ],
+    "what another window left behind": [
+        ("client_templates/src/writing.ts", "this.waiting = [...words, ...this.waiting];", "")
+    ],
+}
+
+
+@pytest.mark.parametrize("part", NOTES_BROKEN)
+async def test_without_it_a_word_ends_badly(part: str, tmp_path: Path) -> None:
+    tree = copy_of_the_tree(tmp_path / "tree")
+    for mutation in NOTES_BROKEN[part]:
+        mutate(tree, *mutation)
+    kept, said = await worlds(tree, 0, NOTES_CAUGHT_WITHIN, "--writers")
+    assert not kept, f"{NOTES_CAUGHT_WITHIN} seeds did not miss {part}"
     found = re.search(r"seed (\d+), after (\d+) steps:\n *(.*)", said)
     assert found is not None, said
     print(f"without {part}: caught by seed {found[1]} ({found[3][:90]})")

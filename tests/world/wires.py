@@ -49,6 +49,10 @@ class Way:
     def lose_everything(self) -> None:
         self._frames.clear()
 
+    def take_back(self) -> None:
+        """The frame that was sent last does not arrive."""
+        self._frames.pop()
+
     def _next(self) -> None:
         if self._frames:
             self._arrive(self._frames.popleft())
@@ -69,6 +73,8 @@ class Wire:
         self._down = Way(world, self._chance, person.received)
         self._gone = False
         self._lose_next = False
+        self._mischief = ""
+        self._late: Any = None
         self.lossy = False
         """Events were lost on it, or will be: until it is made anew, the browser may be behind and nobody knows."""
         self._told = 0
@@ -78,8 +84,25 @@ class Wire:
     # --- the browser's end ---
 
     def send(self, event: str, payload: Any) -> None:
-        """A frame of the client: `hello` first, then `command` and `catch_up`."""
+        """A frame of the client: `hello` first, then `command`, `catch_up` and `digests`."""
+        if event == "command" and self._mischief == "late" and self._late is None:
+            self._late = (event, payload)
+            return
         self._up.send((event, payload))
+        if event == "command" and self._mischief == "twice":
+            self._up.send((event, payload))
+        if event == "command" and self._mischief == "broken" and payload["command"]["type"] == "write":
+            # Whoever is in between has changed it, and the client's own frame never arrives.
+            self._up.take_back()
+            self._up.send((event, {**payload, "command": {**payload["command"], "update": "AQEBAAA="}}))
+        self._mischief = ""
+        if self._late is not None:
+            late, self._late = self._late, None
+            self._up.send(late)
+
+    def spoil(self, how: str) -> None:
+        """The next command arrives `twice`, `late` (behind the one after it), or `broken`."""
+        self._mischief = how
 
     def drop(self) -> None:
         """The browser's end is gone. The server notices later; until then it talks to nobody."""
@@ -132,10 +155,13 @@ class Wire:
             hello = wire.parse_hello(payload)
             position = None if hello.position is None else wire.position_of(hello.position)
             self._told = 0 if position is None else position.seq
-            seat = Seat(self._person.room, self._person.id, ticket=self._person.id)  # Everybody has one device.
+            who = self._person.participant
+            seat = Seat(self._person.room, who, ticket=who)  # Everybody has one device.
             hub.attach(self.name, seat, hello.window, position)
         elif event == "command":
             hub.submit(self.name, wire.parse_submission(payload))
+        elif event == "digests":
+            hub.compare(self.name, *wire.parse_digests(payload))
         else:
             hub.catch_up(self.name, wire.parse_catch_up(payload))
 
@@ -161,7 +187,7 @@ class Wire:
                 if frame["seq"] > self._told + 1:
                     ledger.broken(f"{to} was told event {frame['seq']} right after {self._told}")
                 self._told = frame["seq"]
-        ledger.shown(to, self._told, self._person.id)
+        ledger.shown(to, self._told, self._person.participant)
         if self._told < self._life.shown:
             ledger.broken(f"{to} was brought to {self._told}, by a process that had shown {self._life.shown}")
         self._life.shown = max(self._life.shown, self._told)
