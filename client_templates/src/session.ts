@@ -15,7 +15,7 @@ import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Trail } from "./trail.js";
 import type { Command, View } from "./wire.js";
 import { refusalKey, sayFrom, type Key } from "./words.js";
-import type { Refused } from "./writing.js";
+import { SEND_EVERY, type Refused } from "./writing.js";
 
 interface Boot {
   readonly ticket: string;
@@ -33,8 +33,6 @@ interface Boot {
 
 const TICK_EVERY = 250;
 const ASK_ABOUT_TICKET_EVERY = 3_000;
-/** What is typed is kept and sent this often, in milliseconds. */
-const COLLECT_EVERY = 100;
 /** Another window of this device may have gone, and left words behind. */
 const LOOK_FOR_LEFT_EVERY = 5_000;
 
@@ -65,8 +63,7 @@ class SessionPage {
     dealtWith: (id) => void this.keeper?.forget([id]),
   });
   private keeper: Keeper | null = null;
-  private collecting: ReturnType<typeof setTimeout> | undefined;
-  private collectedAt = -Infinity;
+  private collecting = false;
   private lostNumber = 0;
   private lostAtEnd: readonly Refused[] = [];
   private covered = false;
@@ -186,7 +183,6 @@ class SessionPage {
   private leave(): void {
     giveUpTicket(this.boot.ticket);
     forgetKept();
-    clearTimeout(this.collecting);
     void forgetWordsOf(this.boot.ticket);
     this.cover("leave.done");
     this.connection.noMore();
@@ -318,21 +314,21 @@ class SessionPage {
 
   // --- the notes ---
 
-  /** Now if the last time is a while ago; while somebody types, what they type goes together. */
+  /** Letter by letter on the device, in case the browser is killed with the next one; sent a moment later, together. */
   private collectSoon(): void {
-    if (this.collecting !== undefined) return;
-    const wait = Math.max(0, this.collectedAt + COLLECT_EVERY - performance.now());
-    this.collecting = setTimeout(() => {
-      this.collecting = undefined;
-      this.collectedAt = performance.now();
-      this.follow(this.conversation.collect(performance.now()));
-    }, wait);
+    if (this.collecting) return;
+    this.collecting = true;
+    queueMicrotask(() => {
+      this.collecting = false;
+      if (!this.covered) this.follow(this.conversation.collect(performance.now()));
+    });
   }
 
   /** Nothing is sent before it is on the device, where it can be. */
   private async keepWords(words: Effects["keep"]): Promise<void> {
     if (this.keeper) await this.keeper.keep(words).catch(() => this.keepsNothing());
     this.follow(this.conversation.kept(words.map(({ id }) => id), performance.now()));
+    setTimeout(() => this.follow(this.conversation.tick(performance.now())), SEND_EVERY);
   }
 
   private keepsNothing(): void {

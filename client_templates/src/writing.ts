@@ -17,6 +17,8 @@ export interface Refused {
   readonly code: string;
 }
 
+/** Milliseconds between two sendings: what is written meanwhile goes together. */
+export const SEND_EVERY = 80;
 /** So many writing commands are on the way at once; what waits longer is sent as one. */
 const AT_ONCE = 4;
 
@@ -27,6 +29,7 @@ export class Writing {
   private readonly onTheWay = new Map<number, { readonly words: readonly Words[]; readonly takenOver: boolean }>();
   private forgotten: string[] = [];
   private back: Refused[] = [];
+  private sentAt = -Infinity;
   /** How often what the person saw was not what the server had. */
   faults = 0;
 
@@ -63,7 +66,9 @@ export class Writing {
 
   /** Number what may be sent. */
   send(now: number): void {
+    if (now - this.sentAt < SEND_EVERY) return;
     while (this.onTheWay.size < AT_ONCE && this.waiting[0] && this.keptIds.has(this.waiting[0].id)) {
+      this.sentAt = now;
       const ready = this.waiting.findIndex(({ id }) => !this.keptIds.has(id));
       const { box, client, back } = this.waiting[0];
       const { count, update } = firstTogether(ready < 0 ? this.waiting : this.waiting.slice(0, ready));

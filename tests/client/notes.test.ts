@@ -212,11 +212,11 @@ test("[NT4] busy: the same number again, and nothing is dropped", () => {
 test("[NT4] gap: what was written is sent from the clock on, under new numbers", () => {
   const window = sam();
   const [one] = keptAll(window, typed(window, "one "));
-  const [two] = keptAll(window, typed(window, "two"));
+  const [two] = keptAll(window, typed(window, "two", 100), 100);
   assert.ok(one && two);
   const { emits } = window.received(
     ["answer", { window: WINDOW, number: two.number, outcome: "again", code: "gap", clock: 0 }],
-    10,
+    200,
   );
   const [again] = writes(emits);
   assert.ok(again && again.number > two.number);
@@ -228,11 +228,11 @@ test("[NT4] gap: what was written is sent from the clock on, under new numbers",
 test("[NT4] gap in the middle: what the server has is not sent again", () => {
   const window = sam();
   keptAll(window, typed(window, "one "));
-  const [two] = keptAll(window, typed(window, "two"));
+  const [two] = keptAll(window, typed(window, "two", 100), 100);
   assert.ok(two);
   const { emits, forget } = window.received(
     ["answer", { window: WINDOW, number: two.number, outcome: "again", code: "gap", clock: 4 }],
-    10,
+    200,
   );
   assert.equal(forget.length, 1);
   assert.deepEqual(writes(emits).map(({ command }) => command.update), [two.command.update]);
