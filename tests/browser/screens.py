@@ -23,6 +23,7 @@ from tests.browser.people import (
     signs_in,
     starts_session,
 )
+from tests.browser.writing import LONG, say_the_same, selects, types
 from tests.house import House
 from tests.visitor import PASSWORD
 
@@ -271,6 +272,15 @@ class _Meeting:
         page, other = kim.page, robin.page
         yield Screen("session", State.PLAIN, page, "worker")
         yield Screen("session", State.PLAIN, other, "phone")
+        await types(kim, f"We read about mornings. {LONG}")
+        await say_the_same(kim, robin)
+        await selects(robin, 24, 24 + len(LONG))
+        await other.keyboard.press("Delete")
+        await types(robin, "Tea first, then the letter.", name="next")
+        await say_the_same(kim, robin, name="next")
+        for person, who in ((kim, "worker"), (robin, "phone")):
+            await person.page.locator("[data-passage]").wait_for()
+            yield Screen("session", State.OPEN, person.page, f"notes {who}")
         for choice in PAGES:
             await kim.opens(choice)
             await asyncio.gather(kim.sees(choice), robin.sees(choice))

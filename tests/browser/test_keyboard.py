@@ -9,6 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from tests.browser.people import DESKTOP, HOME, PAGES, PHONE, Person, link_of, new_login, no_mistakes
+from tests.browser.writing import LONG, say_the_same
 from tests.house import House
 from tests.visitor import PASSWORD, Visitor
 
@@ -150,12 +151,29 @@ async def _writes_to_the_door(keys: Keys, robin: Person) -> None:
     await keys.page.locator("[data-arrival]").wait_for()
 
 
+async def _in_the_notes(kims: Keys, kim: Person, robins: Keys, robin: Person) -> None:
+    """To the notes by their button, into a box, out of it by Tab, and back what was deleted."""
+    await kims.presses("[data-copage=to-notes]")
+    assert await kims.is_at("#notes-title")
+    await kims.writes("#box-looked", LONG)
+    await say_the_same(kim, robin, words=LONG)
+    await robins.goes_to("#box-looked")
+    await robin.page.keyboard.press("Control+a")
+    await robin.page.keyboard.press("Delete")
+    await say_the_same(kim, robin, words="")
+    await robins.presses("[data-passage] button")
+    await say_the_same(kim, robin, words=LONG)
+    await kims.presses("[data-box=looked] [data-part=undo]")
+    await say_the_same(kim, robin)
+
+
 async def _in_the_session(kims: Keys, kim: Person, robins: Keys, robin: Person) -> None:
     await robins.presses(f"article button[value='{PAGES[0]}']")
     await asyncio.gather(kim.sees(PAGES[0]), robin.sees(PAGES[0]))
     assert await robins.is_at("article"), "who opened a page goes on at its top"
     await kims.presses("form[data-copage=turn] button", "Space")
     await asyncio.gather(kim.sees(HOME), robin.sees(HOME))
+    await _in_the_notes(kims, kim, robins, robin)
     await kims.presses(".help summary")
     await kim.page.get_by_text("Who you can call").wait_for()
     assert await kims.is_at(".help summary")
