@@ -130,8 +130,6 @@ class Document:
 
     def try_on(self, box: str, update: Update, data: bytes) -> Tried:
         """See `notes.Trial`."""
-        if not update.roots <= {box}:
-            raise Unfit(Rule.OTHER_BOX)
         kept = self._build()
         check_fits(update, self._clocks, self._doubles)
         if self._trial is None or self._tried is not None:
@@ -144,10 +142,7 @@ class Document:
             raise Unfit(Rule.OTHER_BOX)
         if apart and _Copy(trial.doc.get_update()).text(box) != trial.text(box):
             raise Unfit(Rule.UNSTABLE)
-        try:
-            removed, added = _letters(changes[box], kept.text(box)) if looks and changes else ((), ())
-        except UnicodeDecodeError:
-            raise Unfit(Rule.UNSTABLE) from None
+        removed, added = _letters(changes[box], kept.text(box)) if looks and changes else ((), ())
         return Tried(len(trial.texts[box]), bool(changes), removed, added)
 
     def keep(self, data: bytes) -> None:
@@ -242,7 +237,7 @@ def _letters(delta: Delta, before: str) -> tuple[tuple[str, ...], tuple[str, ...
             continue
         size = step["retain"] if "retain" in step else step["delete"]
         if "delete" in step:
-            removed.append(letters[at : at + size].decode())
+            removed.append(letters[at : at + size].decode(errors="replace"))
         at += size
     return _passages(removed), _passages(added)
 

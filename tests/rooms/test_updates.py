@@ -20,6 +20,7 @@ BY_ITSELF: list[tuple[Rule, bytes]] = [
     (Rule.TWO_WRITERS, number(2) + b"\x00" * 9),
     (Rule.TRUNCATED, update(7, 0, letters("hello"))[:-3]),
     (Rule.TRUNCATED, b"\x01\x01\x07"),
+    (Rule.TRUNCATED, b"\x01\x01\x07\x00"),
     (Rule.TRUNCATED, b"\x01\x01\x07\x00\x84\xff"),
     (Rule.NUMBER, b"\x01\x01" + b"\xff" * 9 + b"\x01"),
     (Rule.NUMBER, update(CLIENT_ID_MAX + 1, 0, letters("x"))),
