@@ -35,6 +35,8 @@ JOB = "nurse"
 OTHER = "Robin"
 LATE = "Noor"
 SENTENCE = "Five minutes more."
+NOTES = ("We read about mornings. ", LONG, "Tea first, then the letter.")
+"""What is written into the notes. The second one is deleted again."""
 ROOM = "Tuesdays"
 STAFF = ("Alex", "Ada")
 IN_AN_APP = "Mozilla/5.0 (Linux; Android 14; wv) AppleWebKit/537.36 Chrome/120 Mobile Safari/537.36 Instagram 300"
@@ -272,11 +274,11 @@ class _Meeting:
         page, other = kim.page, robin.page
         yield Screen("session", State.PLAIN, page, "worker")
         yield Screen("session", State.PLAIN, other, "phone")
-        await types(kim, f"We read about mornings. {LONG}")
+        await types(kim, NOTES[0] + LONG)
         await say_the_same(kim, robin)
         await selects(robin, 24, 24 + len(LONG))
         await other.keyboard.press("Delete")
-        await types(robin, "Tea first, then the letter.", name="next")
+        await types(robin, NOTES[2], name="next")
         await say_the_same(kim, robin, name="next")
         for person, who in ((kim, "worker"), (robin, "phone")):
             await person.page.locator("[data-passage]").wait_for()

@@ -11,7 +11,7 @@ from server.clinic import load_clinic
 from server.pages.practice import NAMES
 from server.words import PSEUDO, Words
 from tests.browser.people import CONTENT
-from tests.browser.screens import JOB, LATE, OTHER, ROOM, SENTENCE, STAFF, WORKER, screens
+from tests.browser.screens import JOB, LATE, NOTES, OTHER, ROOM, SENTENCE, STAFF, WORKER, screens
 from tests.conftest import MakeHouse
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def _given() -> list[str]:
         *STAFF,
         ROOM,
         SENTENCE,
+        *(words.strip() for words in NOTES),
         clinic.time_zone,
         "Our page",
         *(Words(PSEUDO)(name) for name in NAMES.values()),
