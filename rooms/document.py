@@ -15,7 +15,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 import msgspec
-from pycrdt import Doc, StickyIndex, Text
+from pycrdt import Doc, StickyIndex, Text, Transaction
 
 from rooms.limits import PASSAGE_UNITS
 from rooms.notes import BOXES, Tried, is_passage
@@ -38,47 +38,66 @@ class _Copy:
         return str(self.texts[box])
 
     def apply(self, data: bytes) -> None:
-        """Raises `Unfit`."""
-        with _whatever_it_raises():
+        """Raises `Unfit`, whatever the library raises: some of that is no `Exception` ([NT3])."""
+        try:
             self.doc.apply_update(data)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            raise Unfit(Rule.NOT_APPLIED) from None
 
-    def index_of(self, box: str, unit: tuple[int, int], after: bool) -> int:
-        """Where a unit stands in a box, in bytes of UTF-8; or where what comes right after it would stand."""
+    def index_of(self, unit: tuple[int, int], after: bool, transaction: Transaction) -> int:
+        """Where a unit stands in its box, in bytes of UTF-8; or where what comes right after it would stand. Raises
+        `Unfit`, as `apply` does."""
         place = b"\x00" + number(unit[0]) + number(unit[1]) + (b"\x41" if after else b"\x00")
-        with _whatever_it_raises():
-            return StickyIndex.decode(place, self.texts[box]).get_index()
-
-
-@contextmanager
-def _whatever_it_raises() -> Iterator[None]:
-    """Raises `Unfit`, whatever the library raises: some of that is no `Exception` ([NT3])."""
-    try:
-        yield
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException:
-        raise Unfit(Rule.NOT_APPLIED) from None
+        try:
+            return StickyIndex.decode(place).get_index(transaction)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            raise Unfit(Rule.NOT_APPLIED) from None
 
 
 class _Trial(_Copy):
-    """A copy that notes what an update does to it. `looks`: whether to note the letters too, which costs as much as
-    applying the update."""
+    """A copy that tells what an update does to it."""
 
     def __init__(self, state: bytes) -> None:
         super().__init__(state)
-        self.looks = False
-        self.changes: dict[str, Delta] = {}
-        for box, text in self.texts.items():
-            text.observe(partial(self._changed, box))
+        self.sizes = self._sizes()
+        """How long the text in each box is, in bytes of UTF-8."""
 
-    def _changed(self, box: str, event: Any) -> None:
-        self.changes[box] = event.delta if self.looks else []
+    def _sizes(self) -> tuple[int, ...]:
+        with self.doc.transaction():
+            return tuple(len(text) for text in self.texts.values())
 
-    def apply_and_look(self, data: bytes, looks: bool) -> Mapping[str, Delta]:
-        """What it did, by box. Raises `Unfit`."""
-        self.looks, self.changes = looks, {}
+    def apply_and_look(self, data: bytes, closely: bool) -> Mapping[str, Delta]:
+        """What it did, by box. Raises `Unfit`.
+
+        Args:
+            closely: whether to see it all. That costs many times what applying it does; of what only adds words, the
+                sizes tell where, and the deltas are left empty.
+        """
+        before, changes = self.sizes, dict[str, Delta]()
+        if closely:
+            with self._observed(changes):
+                self.apply(data)
+            self.sizes = self._sizes()
+            return changes
         self.apply(data)
-        return self.changes
+        self.sizes = self._sizes()
+        return {box: [] for box, old, new in zip(BOXES, before, self.sizes, strict=True) if old != new}
+
+    @contextmanager
+    def _observed(self, changes: dict[str, Delta]) -> Iterator[None]:
+        def noted(box: str, event: Any) -> None:
+            changes[box] = event.delta
+
+        observing = [(text, text.observe(partial(noted, box))) for box, text in self.texts.items()]
+        try:
+            yield
+        finally:
+            for text, subscription in observing:
+                text.unobserve(subscription)
 
 
 class _Saved(msgspec.Struct, frozen=True, array_like=True):
@@ -137,13 +156,13 @@ class Document:
         trial, self._tried = self._trial, (data, update)
         apart = not self._stands_together(kept, box, update)
         looks = update.deletes > PASSAGE_UNITS or update.written.length > PASSAGE_UNITS
-        changes = trial.apply_and_look(data, looks)
+        changes = trial.apply_and_look(data, closely=looks or update.deleted_at_once or bool(update.deleted))
         if not changes.keys() <= {box}:
             raise Unfit(Rule.OTHER_BOX)
         if apart and _Copy(trial.doc.get_update()).text(box) != trial.text(box):
             raise Unfit(Rule.UNSTABLE)
         removed, added = _letters(changes[box], kept.text(box)) if looks and changes else ((), ())
-        return Tried(len(trial.texts[box]), bool(changes), removed, added)
+        return Tried(trial.sizes[BOXES.index(box)], bool(changes), removed, added)
 
     def keep(self, data: bytes) -> None:
         """`data` is on disk: from now on it is part of the words.
@@ -160,7 +179,7 @@ class Document:
             if self._tried is not None:
                 self._trial = None
             elif self._trial is not None:
-                self._trial.apply(data)
+                self._trial.apply_and_look(data, closely=False)
         self._tried = self._state = self._texts = None
         kept.apply(data)
         own = update.written
@@ -181,18 +200,19 @@ class Document:
         """
         client, clock = update.written.client, update.written.clock
         together = True
-        for nth, place in enumerate(update.places):
-            before, after = place.before, place.after
-            if nth and after == (client, place.clock - 1) and before == update.places[0].before:
-                continue  # It goes on where the one before it ends.
-            if any(each is not None and each[0] == client and each[1] >= clock for each in (before, after)):
-                together = False
-                continue
-            begin = 0 if after is None else kept.index_of(box, after, after=True)
-            end = len(kept.texts[box]) if before is None else kept.index_of(box, before, after=False)
-            if begin > end:
-                raise Unfit(Rule.UNSTABLE)
-            together &= begin == end and not nth
+        with kept.doc.transaction() as transaction:
+            for nth, place in enumerate(update.places):
+                before, after = place.before, place.after
+                if nth and after == (client, place.clock - 1) and before == update.places[0].before:
+                    continue  # It goes on where the one before it ends.
+                if any(each is not None and each[0] == client and each[1] >= clock for each in (before, after)):
+                    together = False
+                    continue
+                begin = 0 if after is None else kept.index_of(after, True, transaction)
+                end = len(kept.texts[box]) if before is None else kept.index_of(before, False, transaction)
+                if begin > end:
+                    raise Unfit(Rule.UNSTABLE)
+                together &= begin == end and not nth
         return together
 
     def text(self, box: str) -> str:

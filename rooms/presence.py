@@ -74,6 +74,8 @@ class PresenceBoard:
 
     def away_for(self, participant: str, now: float) -> float:
         """Seconds since somebody was last seen here. Who was never seen is away since the board began to look."""
+        if participant in self.connected:
+            return 0.0
         here = self.here(now)
         since = now if self.since is None else self.since
         return 0.0 if participant in here else now - self.last_here.get(participant, since)

@@ -103,7 +103,7 @@ class Update(msgspec.Struct, frozen=True):
     """What an update says, as far as rules need it. Units are UTF-16 code units, as Yjs counts.
 
     `written`: what was written (its client is 0 if nothing was). `places`: where. `doubles`: clocks of second halves
-    among what was written.
+    among what was written. `deleted_at_once`: whether some of what was written had been deleted before it was sent.
     """
 
     written: Range
@@ -111,11 +111,24 @@ class Update(msgspec.Struct, frozen=True):
     places: tuple[Place, ...]
     deleted: tuple[Range, ...]
     doubles: frozenset[int]
+    deleted_at_once: bool
 
     @property
     def deletes(self) -> int:
         """How many units it deletes, known to be deleted already or not."""
         return sum(each.length for each in self.deleted)
+
+
+class _Found:
+    """What has been found in the structs of one update so far."""
+
+    __slots__ = ("deleted", "doubles", "places", "roots")
+
+    def __init__(self) -> None:
+        self.roots: set[str] = set()
+        self.places: list[Place] = []
+        self.doubles: set[int] = set()
+        self.deleted = False
 
 
 class _Reader:
@@ -177,9 +190,7 @@ def read_update(data: bytes, boxes: Collection[str]) -> Update:
         raise Unfit(Rule.TOO_LARGE)
     reader = _Reader(data)
     written = Range(0, 0, 0)
-    roots: set[str] = set()
-    places: list[Place] = []
-    doubles: set[int] = set()
+    found = _Found()
     writers = reader.number(CLIENT_ID_MAX)
     if writers > 1:
         raise Unfit(Rule.TWO_WRITERS)
@@ -192,7 +203,7 @@ def read_update(data: bytes, boxes: Collection[str]) -> Update:
             raise Unfit(Rule.NUMBER)
         at = clock
         for _ in range(parts):
-            at += _read_struct(reader, client, at, boxes, roots, places, doubles)
+            at += _read_struct(reader, client, at, boxes, found)
             if at > CLOCK_MAX:
                 raise Unfit(Rule.LENGTH)
         written = Range(client, clock, at - clock)
@@ -201,18 +212,12 @@ def read_update(data: bytes, boxes: Collection[str]) -> Update:
         raise Unfit(Rule.TRAILING)
     if not writers and not deleted:  # As anything is in version 2, for who reads it as version 1.
         raise Unfit(Rule.EMPTY)
-    return Update(written, frozenset(roots), tuple(places), deleted, frozenset(doubles))
+    return Update(
+        written, frozenset(found.roots), tuple(found.places), deleted, frozenset(found.doubles), found.deleted
+    )
 
 
-def _read_struct(
-    reader: _Reader,
-    client: int,
-    clock: int,
-    boxes: Collection[str],
-    roots: set[str],
-    places: list[Place],
-    doubles: set[int],
-) -> int:
+def _read_struct(reader: _Reader, client: int, clock: int, boxes: Collection[str], found: _Found) -> int:
     """One struct; gives its length."""
     info = reader.byte()
     kind = info & _KIND
@@ -220,7 +225,7 @@ def _read_struct(
         raise Unfit(Rule.CONTENT)
     after = _written_before(reader.id(), client, clock) if info & _HAS_ORIGIN else None
     before = _written_before(reader.id(), client, clock) if info & _HAS_RIGHT_ORIGIN else None
-    places.append(Place(clock, after, before))
+    found.places.append(Place(clock, after, before))
     if not info & (_HAS_ORIGIN | _HAS_RIGHT_ORIGIN):
         # 1 names a root; 0 would put it inside of something that somebody wrote.
         if info & _HAS_KEY or reader.number(1) != 1:
@@ -228,10 +233,11 @@ def _read_struct(
         root = reader.text()
         if root not in boxes:
             raise Unfit(Rule.ROOT)
-        roots.add(root)
+        found.roots.add(root)
     elif info & _HAS_KEY:
         raise Unfit(Rule.ROOT)
     if kind == DELETED:
+        found.deleted = True
         return _length(reader)
     text = reader.text()
     if not text:
@@ -241,10 +247,10 @@ def _read_struct(
     if text.isascii():
         return len(text)
     units = len(text)
-    for found in _OUTSIDE_THE_PLANE.finditer(text):
-        first = clock + found.start() + (units - len(text)) + 1
-        doubles.update(range(first, first + 2 * len(found.group()), 2))
-        units += len(found.group())
+    for letters in _OUTSIDE_THE_PLANE.finditer(text):
+        first = clock + letters.start() + (units - len(text)) + 1
+        found.doubles.update(range(first, first + 2 * len(letters.group()), 2))
+        units += len(letters.group())
     return units
 
 
@@ -292,16 +298,16 @@ def clocks_of(state_vector: bytes) -> dict[int, int]:
 def doubles_of(state: bytes, boxes: Collection[str]) -> dict[int, set[int]]:
     """Where the second halves of letters of two units stand in a whole document, by writer. Raises `Unfit`."""
     reader = _Reader(state)
-    found: dict[int, set[int]] = {}
+    doubles: dict[int, set[int]] = {}
     for _ in range(reader.number(CLIENT_ID_MAX)):
         parts = reader.number(CLOCK_MAX)
         client, at = reader.id()
-        doubles: set[int] = set()
+        found = _Found()
         for _ in range(parts):
-            at += _read_struct(reader, client, at, boxes, set(), [], doubles)
-        if doubles:
-            found[client] = doubles
-    return found
+            at += _read_struct(reader, client, at, boxes, found)
+        if found.doubles:
+            doubles[client] = found.doubles
+    return doubles
 
 
 def check_fits(update: Update, known: Mapping[int, int], doubles: Mapping[int, Collection[int]]) -> None:

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from rooms.wire import Hello
 from server.open_room import Seat
 
 OUTBOX_PACKETS: Final = 256
 OUTBOX_BYTES: Final = 256 * 1024
+
+
+class Line(Protocol):
+    """The WebSocket under a connection, without the layers between: they make three tasks of each message."""
+
+    heard: Callable[[str], bool] | None
+    """Is given each message first; whether it has taken it."""
+
+    def abort(self) -> None:
+        """End it now and free what waits in it, where an orderly close would wait for a peer that does not read."""
+
+    def write(self, text: str) -> bool:
+        """Send a message at once; False, and nothing sent, if the peer is behind with reading."""
 
 
 class Outbox(asyncio.Queue[Any]):
@@ -36,6 +49,11 @@ class Outbox(asyncio.Queue[Any]):
         if self._full and self.overflowed is not None:
             self.overflowed()
 
+    @property
+    def idle(self) -> bool:
+        """Whether all that was ever put in has been handed to the transport."""
+        return not self.bytes and self.empty()
+
     def written(self, size: int) -> None:
         """`size` bytes have been handed on. A probe's answer never was in here."""
         self.bytes = max(0, self.bytes - size)
@@ -58,7 +76,7 @@ class Connection:
         self.seat = seat
         self.engine = engine  # the engineio socket
         self.outbox: Outbox = engine.queue
-        self.abort: Callable[[], None] | None = None  # cuts the WebSocket, once there is one
+        self.line: Line | None = None  # once there is a WebSocket
         self.hello: Hello | None = None
         self.attached = False
         self.malformed = 0

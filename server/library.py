@@ -17,9 +17,10 @@ from engineio.payload import Payload
 from socketio import packet as socket_packet
 
 from rooms.limits import FRAME_BYTES
+from rooms.wire import Submission
 from server.connection import Connection, Outbox
 from server.guard import Scope, origin_of, places
-from server.packet import PACKETS_PER_POST, Json, Malformed, Packet
+from server.packet import PACKETS_PER_POST, Json, Malformed, Packet, quick_submission
 
 PING_SECONDS: Final = 2
 """How long after a pong the next ping goes out, and how long its pong may take."""
@@ -39,6 +40,8 @@ class Reception(Protocol):
         """Raises `socketio.exceptions.ConnectionRefusedError`."""
 
     def greeted(self, sid: str) -> None: ...
+
+    def submitted(self, sid: str, submission: Submission) -> None: ...
 
     def said(self, sid: str, name: str, payload: object) -> None: ...
 
@@ -77,25 +80,43 @@ class Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carries
         self._reception.opened(eio_sid, environ["asgi.scope"], self.eio.sockets[eio_sid])
 
     async def _handle_eio_message(self, eio_sid: str, data: str) -> None:
-        """One message. The only place where a client's packet can make anything raise, so nothing leaves it."""
+        packet = self.read(eio_sid, data)
+        if packet is None:
+            return
         try:
-            packet = self.packet_class(encoded_packet=data)
-            if not self._reception.expects(eio_sid, packet.packet_type, len(data)):
-                return
             if packet.packet_type == socket_packet.CONNECT:
                 await self._handle_connect(eio_sid, None, packet.data)
                 self._reception.greeted(eio_sid)
             elif packet.packet_type == socket_packet.DISCONNECT:
                 await self._handle_disconnect(eio_sid, None)
                 self._reception.left(eio_sid)
-            else:
-                self._reception.said(eio_sid, *packet.data)
-        except Malformed as broken:
-            self._reception.broke(eio_sid, broken)
         except (asyncio.CancelledError, KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            log.error("fault", error=type(error).__name__, at=places(error))
+
+    def read(self, sid: str, data: str) -> Packet | None:
+        """One message: an event is passed on, anything else is given back. The only place where a client's packet can
+        make anything raise, so nothing leaves it."""
+        try:
+            submission = quick_submission(data)
+            if submission is not None:
+                if self._reception.expects(sid, socket_packet.EVENT, len(data)):
+                    self._reception.submitted(sid, submission)
+                return None
+            packet = Packet(encoded_packet=data)
+            if not self._reception.expects(sid, packet.packet_type, len(data)):
+                return None
+            if packet.packet_type != socket_packet.EVENT:
+                return packet
+            self._reception.said(sid, *packet.data)
+        except Malformed as broken:
+            self._reception.broke(sid, broken)
+        except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:  # Compiled libraries raise what is no `Exception`.
             log.error("fault", error=type(error).__name__, at=places(error))
+        return None
 
     async def _handle_eio_disconnect(self, eio_sid: str, reason: str) -> None:
         await super()._handle_eio_disconnect(eio_sid, reason)

@@ -81,6 +81,9 @@ CONNECTIONS_PER_PARTICIPANT = 16
 AGAIN_HOLDS = 6.0
 """Seconds for which later numbers wait for one that was answered `again` ([WN6])."""
 
+ENDS_FOR_SOMEBODY = (ParticipantLeft, ParticipantRemoved, DeviceRemoved, SessionEnded)
+"""Events after which somebody gets nothing more."""
+
 
 class Seat(msgspec.Struct, frozen=True):
     """Whose connection it is: taken from the ticket, never from a message."""
@@ -545,6 +548,10 @@ class OpenRoom:
         assert self.room is not None
         untold: list[Recorded] = []
         for recorded in events:
+            if not isinstance(recorded.event, ENDS_FOR_SOMEBODY):
+                self._take_on(recorded)
+                untold.append(recorded)
+                continue
             viewers = self._viewers()
             self._take_on(recorded)
             untold.append(recorded)

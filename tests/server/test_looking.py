@@ -92,9 +92,9 @@ def _counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     used: list[str] = []
     put = SqliteDatabase._put
 
-    def counting(self: SqliteDatabase, job: Any) -> None:
+    def counting(self: SqliteDatabase, job: Any, **how: bool) -> None:
         used.append(type(job).__name__)
-        put(self, job)
+        put(self, job, **how)
 
     monkeypatch.setattr(SqliteDatabase, "_put", counting)
     return used

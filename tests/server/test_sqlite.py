@@ -7,7 +7,7 @@ import sqlite3
 import sys
 import threading
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from itertools import groupby
 from pathlib import Path
@@ -56,15 +56,19 @@ class Calls:
     """The kinds of calls that the writing connection gets. A run of the same statement is one call: `executemany`."""
 
     def __init__(self, database: SqliteDatabase) -> None:
-        self._writer = database._writer
+        self._database = database
         self.seen: list[str] = []
 
     async def __aenter__(self) -> Calls:
-        await self._writer.set_trace_callback(self.seen.append)
+        await self._trace(self.seen.append)
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        await self._writer.set_trace_callback(lambda text: None)
+        await self._trace(None)
+
+    async def _trace(self, callback: Callable[[str], object] | None) -> None:
+        writing = self._database._writer._connection
+        await self._database._in_its_thread(lambda: writing.set_trace_callback(callback))
 
     def kinds(self) -> list[str]:
         return [kind for kind, _ in groupby(" ".join(text.split()[:3]) for text in self.seen)]
@@ -108,6 +112,27 @@ async def test_a_hundred_openings_take_as_many_calls_as_one(house: Opened) -> No
     assert one == ["BEGIN IMMEDIATE", "UPDATE rooms SET", "INSERT INTO events", "UPDATE sessions SET", *one[4:]]
     assert one[4:] == ["UPDATE rooms SET", "COMMIT"]
     assert await calls_for_next(100) == one
+
+
+async def test_when_it_is_busy_a_flush_waits_for_more_of_them_and_else_for_nobody(
+    house: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "COMMIT_EVERY", 0.3)
+    diaries = [await Diary.new(house.store) for _ in range(sqlite.BUSY + 2)]
+    *many, ada, ben = diaries
+
+    async def commits_of_two_one_after_the_other() -> int:
+        async with Calls(house.database) as calls:
+            first = asyncio.create_task(ada.write(turned("home"), turned("people")))
+            for _ in range(5):
+                await asyncio.sleep(0)
+            await asyncio.gather(first, ben.write(turned("home"), turned("people")))
+        return calls.kinds().count("COMMIT")
+
+    assert await commits_of_two_one_after_the_other() == 2
+    await asyncio.gather(*(diary.write(turned("people")) for diary in many))
+    assert await commits_of_two_one_after_the_other() == 1
+    assert all([await diary.is_as_expected() for diary in diaries])
 
 
 async def test_a_loser_in_a_shared_commit_costs_the_winners_nothing(house: Opened) -> None:
@@ -359,12 +384,16 @@ async def test_a_disk_that_breaks_stops_everything_once(tmp_path: Path) -> None:
 
 async def test_a_full_disk_is_said_and_overcome(house: Opened) -> None:
     diary = await Diary.new(house.store)
-    ((pages,),) = await house.database._call("PRAGMA page_count")
-    await house.database._call(f"PRAGMA max_page_count = {pages!r}")
+
+    async def call(sql: str) -> Sequence[tuple[object, ...]]:
+        return await house.database._in_its_thread(lambda: house.database._writer.call(sql))
+
+    ((pages,),) = await call("PRAGMA page_count")
+    await call(f"PRAGMA max_page_count = {pages!r}")
     with pytest.raises(StoreUnavailable):
         for _ in range(200):
             await diary.write(turned("people"))
-    await house.database._call("PRAGMA max_page_count = 1000000")
+    await call("PRAGMA max_page_count = 1000000")
 
     assert await diary.is_as_expected()
     await diary.write(turned("home"))
