@@ -285,7 +285,7 @@ async def test_nothing_acknowledged_is_lost_however_often_the_server_is_killed(t
         f"{storm.kills} kills, {storm.acknowledged} commands acknowledged, {rate:.0f}/s, "
         f"{sum(person.resent for person in storm.people)} sent again, {len(storm.log)} events"
     )
-    assert rate >= AT_LEAST_PER_SECOND
+    assert rate >= amount(AT_LEAST_PER_SECOND // 10, AT_LEAST_PER_SECOND)
 
 
 TELL_BEFORE_COMMIT = (
