@@ -136,6 +136,7 @@ export class TextBox {
     const most = (window.visualViewport?.height ?? window.innerHeight) * HIGHEST;
     if (area.scrollHeight > area.clientHeight && area.clientHeight < most) {
       area.style.height = `${Math.min(most, area.scrollHeight + area.offsetHeight - area.clientHeight)}px`;
+      this.bringIntoSight();
     }
   }
 
