@@ -47,8 +47,8 @@ async def stands(person: Person, name: str, height: int) -> bool:
             const { position } = getComputedStyle(each);
             return (position === "sticky" || position === "fixed") && each.getBoundingClientRect().top <= 0;
           });
-          const edges = sticky.map((each) => each.getBoundingClientRect().bottom).filter((edge) => edge < innerHeight / 2);
-          return [top, bottom, Math.max(0, ...edges)];
+          const edges = sticky.map((each) => each.getBoundingClientRect().bottom);
+          return [top, bottom, Math.max(0, ...edges.filter((edge) => edge < innerHeight / 2))];
         }"""
     )
     return bool(top < bottom <= height and bottom > bar)
