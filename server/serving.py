@@ -33,6 +33,9 @@ FRAGMENTS: Final = 64
 """Pieces of one socket message. An empty piece costs memory and no allowance of bytes."""
 UNREAD_BYTES: Final = 256 * 1024
 """What may wait in a transport for a peer that asks for answers and does not read them."""
+UNREAD_IN_KERNEL: Final = 128 * 1024
+"""What the system may hold for a peer that does not read. By itself it holds megabytes, of which nobody here knows; for
+a page of ours on a line of 300 ms this is enough."""
 GOODBYE_SECONDS: Final = 5
 
 
@@ -187,7 +190,9 @@ class Server(uvicorn.Server):
 def listen(host: str, port: int) -> socket.socket:
     """A listening socket. With port 0 the system chooses one: see `getsockname()`. Raises `OSError`."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=2048)
+    listening = socket.create_server((host, port), family=family, backlog=2048)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_IN_KERNEL)
+    return listening
 
 
 def run(work: Coroutine[Any, Any, None]) -> None:
