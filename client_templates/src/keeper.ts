@@ -35,6 +35,8 @@ export interface Left {
 
 export class Keeper {
   private readonly rows = new Map<string, number>();
+  private turn: Promise<unknown> = Promise.resolve();
+  private over = false;
 
   private constructor(
     private readonly database: IDBDatabase,
@@ -62,17 +64,19 @@ export class Keeper {
   /** Have these on the device. Rejected when they cannot be. */
   async keep(words: readonly Words[]): Promise<void> {
     const rows = words.map(({ update, ...rest }) => ({ id: rest.id, kept: { words: { ...rest, update: toBase64(update) } } }));
-    await this.add(rows);
+    await this.inTurn(() => this.add(rows));
   }
 
   async keepRefused(refused: readonly (Refused & { readonly id: string })[]): Promise<void> {
-    await this.add(refused.map(({ id, box, text, code }) => ({ id, kept: { refused: { box, text, code } } })));
+    await this.inTurn(() => this.add(refused.map(({ id, box, text, code }) => ({ id, kept: { refused: { box, text, code } } }))));
   }
 
   async forget(ids: readonly string[]): Promise<void> {
-    const numbers = ids.map((id) => this.rows.get(id)).filter((n) => n !== undefined);
-    for (const id of ids) this.rows.delete(id);
-    if (numbers.length) await this.change((store) => numbers.forEach((n) => store.delete(n)));
+    await this.inTurn(async () => {
+      const numbers = ids.map((id) => this.rows.get(id)).filter((n) => n !== undefined);
+      for (const id of ids) this.rows.delete(id);
+      if (numbers.length) await this.change((store) => numbers.forEach((n) => store.delete(n)));
+    });
   }
 
   /** What windows left behind that are gone. From now on it is this window's. */
@@ -89,10 +93,17 @@ export class Keeper {
     return left;
   }
 
-  /** Nothing of this ticket stays on the device. */
+  /** Nothing of this ticket stays on the device, or comes onto it any more: not even what is being sealed just now. */
   async forgetAll(): Promise<void> {
-    this.rows.clear();
+    this.over = true;
     await forgetWordsOf(this.ticket);
+  }
+
+  /** One after the other: nothing is kept before what was written before it, or after it has been forgotten. */
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.turn.then(work);
+    this.turn = done.catch(() => undefined);
+    return done;
   }
 
   private async takeRow(row: Row, left: { words: Words[]; refused: Refused[] }): Promise<void> {
@@ -115,6 +126,7 @@ export class Keeper {
 
   private async add(rows: readonly { readonly id: string; readonly kept: Kept }[]): Promise<void> {
     const sealed = await Promise.all(rows.map(({ kept }) => this.seal(kept)));
+    if (this.over) return;
     await this.change((store) => {
       rows.forEach(({ id }, i) => {
         const row = { ticket: this.ticket, window: this.window, at: Date.now(), sealed: sealed[i] };

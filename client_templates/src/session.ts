@@ -183,7 +183,7 @@ class SessionPage {
   private leave(): void {
     giveUpTicket(this.boot.ticket);
     forgetKept();
-    void forgetWordsOf(this.boot.ticket);
+    this.forgetWords();
     this.cover("leave.done");
     this.connection.noMore();
     this.submit({ type: "leave" });
@@ -331,6 +331,10 @@ class SessionPage {
     setTimeout(() => this.follow(this.conversation.tick(performance.now())), SEND_EVERY);
   }
 
+  private forgetWords(): void {
+    void (this.keeper ? this.keeper.forgetAll() : forgetWordsOf(this.boot.ticket));
+  }
+
   private keepsNothing(): void {
     this.keeper = null;
     this.notes.keeps = false;
@@ -377,7 +381,7 @@ class SessionPage {
     if (this.covered && state !== "left") return; // I am leaving already.
     this.connection.stop();
     forgetKept();
-    void forgetWordsOf(this.boot.ticket);
+    this.forgetWords();
     this.cover(state === "left" ? "leave.done" : state === "removed" ? "connection.removed" : "connection.ended");
     const goOn = (): void => this.goAway(state === "left" ? this.boot.left : this.address);
     if (!this.lostAtEnd.length) goOn();

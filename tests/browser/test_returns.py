@@ -15,7 +15,7 @@ import pytest
 
 from tests.browser.asleep import kill
 from tests.browser.axe import barriers
-from tests.browser.people import CURTAIN, DESKTOP, Person, makes_account, practice, starts_session
+from tests.browser.people import CURTAIN, DESKTOP, Person, makes_account, practice, real_session, starts_session
 from tests.browser.test_curtain import phone_of_ones_own
 from tests.browser.writing import is_saved, kept_on_device, part, say_the_same, text, types
 from tests.conftest import MakeHouse
@@ -276,3 +276,28 @@ async def test_who_leaves_leaves_no_words_on_the_device(chromium: Browser, house
         await until(lambda: nothing_kept(sam), "nothing to be kept")
         await sam.comes_back()
         await sam.page.wait_for_url("**/left")
+
+
+SEALS_SLOWLY = """
+  window.sealed = 0;
+  const encrypt = crypto.subtle.encrypt.bind(crypto.subtle);
+  crypto.subtle.encrypt = async (...how) => {
+    await new Promise((resolve) => setTimeout(resolve, 800));
+    window.sealed += 1;
+    return encrypt(...how);
+  };
+"""
+
+
+async def test_words_that_are_being_sealed_when_somebody_leaves_do_not_come_onto_the_device(
+    chromium: Browser, house: House
+) -> None:
+    async with real_session(chromium, house) as (_, robin):
+        await robin.page.add_init_script(SEALS_SLOWLY)
+        await robin.page.reload()
+        await robin.is_told_connected()
+        await robin.drops()
+        await types(robin, "ab")
+        await robin.leaves()
+        await until(lambda: robin.page.evaluate("sealed >= 1"), "a letter to be sealed")
+        assert await nothing_kept(robin)

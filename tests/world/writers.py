@@ -113,6 +113,7 @@ class Writer(Person):
         self._chance = world.chance(f"writer {name}")
         self._on_the_way: list[dict[str, Any]] = []
         """What is being kept on the device."""
+        self._forgotten: set[str] = set()
         self._kept_at = 0.0
         self.composing: str | None = None
         self.open = False
@@ -232,6 +233,7 @@ class Writer(Person):
         gave_up = denied or bool(reply["refused"]) or reply["state"] in ("left", "removed", "ended")
         if reply["forget"]:
             self.device.forget(reply["forget"])
+            self._forgotten |= set(reply["forget"])
             (self.memory.lost if gave_up else self.memory.arrived).update(reply["forget"])
         self.memory.offered += [refused["text"] for refused in reply["refused"]]
         super()._note(reply)
@@ -246,7 +248,8 @@ class Writer(Person):
     def _is_kept(self, window: str, words: dict[str, Any]) -> None:
         if self.open and self.window.id == window and words in self._on_the_way:
             self._on_the_way.remove(words)
-            self.device.rows.append((window, words))
+            if words["id"] not in self._forgotten:  # While it was being kept: the device does one after the other.
+                self.device.rows.append((window, words))
             self._call("kept", _json([words["id"]]))
 
 
