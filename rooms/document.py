@@ -210,7 +210,8 @@ class Document:
                     continue
                 begin = 0 if after is None else kept.index_of(after, True, transaction)
                 end = len(kept.texts[box]) if before is None else kept.index_of(before, False, transaction)
-                if begin > end:
+                # Of deleted units no place tells which of the two comes first.
+                if begin > end or (after is not None and after == before):
                     raise Unfit(Rule.UNSTABLE)
                 together &= begin == end and not nth
         return together

@@ -140,6 +140,13 @@ def test_nt3_what_belongs_elsewhere_or_never_stood_so(rule: Rule, data: bytes) -
     assert writing.sends("alex", data) == Refusal("malformed")
 
 
+def test_nt3_nothing_stands_before_and_after_the_same_unit_be_it_deleted() -> None:
+    writing = Writing()
+    writing.types("sam", "Hello")
+    writing.sends("sam", deletion({7: [(1, 1)]}))
+    assert writing.sends("alex", update(9, 0, letters("x", after=(7, 1), before=(7, 1)))) == Refusal("malformed")
+
+
 def test_nt3_neighbours_between_which_its_writer_knew_others_are_refused() -> None:
     """Which text comes of them depends on what a copy hears first; of two who write at once, it never does."""
     writing = Writing()

@@ -284,13 +284,17 @@ def attack(seed: int, count: int) -> dict[str, Any]:
         if isinstance(decision, tuple):
             poisoned += not whole(target)
     finished.append(target)
+    # By their digests windows find out within seconds, and are sent the whole ([NT9]).
+    differ = otherwise(finished, [each.updates for each in finished])
+    for_good = otherwise(differ, [[each.story.words.state()] for each in differ])
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin
     return {
         "outcomes": outcomes,
         "slowest_ms": slowest * 1e3,
         "largest_kb": largest / 1e3,
         "grown_kb": grown,
-        "poisoned": poisoned + forked(finished),
+        "poisoned": poisoned + len(for_good),
+        "healed": len(differ) - len(for_good),
         "mended": sum(each.mended for each in finished),
         "documents": len(finished),
     }
@@ -330,9 +334,9 @@ def whole(target: Target) -> bool:
     return known and Document(words.saved()).texts() == words.texts()
 
 
-def forked(targets: list[Target]) -> int:
-    """How many documents a browser would see otherwise than the server."""
-    asked = json.dumps([[base64.b64encode(each).decode() for each in target.updates] for target in targets])
+def otherwise(targets: list[Target], updates: list[list[bytes]]) -> list[Target]:
+    """In which documents a browser that is given these updates sees other texts than the server."""
+    asked = json.dumps([[base64.b64encode(each).decode() for each in theirs] for theirs in updates])
     script = COMPARE % json.dumps(BOXES)
     run = subprocess.run(
         ["node", "--input-type=module", "-e", script],
@@ -343,10 +347,11 @@ def forked(targets: list[Target]) -> int:
         check=True,
     )
     browsers = json.loads(run.stdout)
-    return sum(
-        browser["waits"] or browser["texts"] != [target.story.words.text(box) for box in BOXES]
+    return [
+        target
         for target, browser in zip(targets, browsers, strict=True)
-    )
+        if browser["waits"] or browser["texts"] != [target.story.words.text(box) for box in BOXES]
+    ]
 
 
 if __name__ == "__main__":

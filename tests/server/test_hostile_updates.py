@@ -49,7 +49,8 @@ async def test_whatever_is_sent_the_notes_stay_whole(part: int, amount: Amount) 
     print(
         f"{count} updates, {past / count:.0%} past base64 and the numbers, slowest {said['slowest_ms']:.1f} ms, "
         f"largest {said['largest_kb']:.0f} KB, the process {said['grown_kb'] / count:.2f} KB each; "
-        f"{said['documents']} documents, poisoned {said['poisoned']}, mended {said['mended']}"
+        f"{said['documents']} documents, poisoned {said['poisoned']}, mended {said['mended']}, otherwise in a browser "
+        f"until it was sent the whole {said['healed']}"
     )
     print(", ".join(f"{name} {number}" for name, number in outcomes.most_common()))
     assert past >= 0.7 * count
@@ -57,6 +58,7 @@ async def test_whatever_is_sent_the_notes_stay_whole(part: int, amount: Amount) 
         assert outcomes[name] >= 100 / PARTS, name
     assert outcomes.keys() <= {*(set(Rule) - SECOND_WALL), *ANSWERS}
     assert said["poisoned"] == 0
+    assert said["healed"] <= 0.05 * said["documents"], "the rules are there so that this hardly ever happens"
     assert said["slowest_ms"] < 50
     assert said["largest_kb"] < 1_000 and said["grown_kb"] < 10 * count
 
