@@ -35,10 +35,11 @@ run: .venv/.run-installed $(MANIFEST)
 test: check
 	$(PYTEST)
 
-# The newcomers run `make test` themselves, so they come after everything else and have the machine for themselves.
+# The newcomers run `make test` themselves, and the benches measure: both have the machine for themselves.
 test-long: check
-	COPAGE_LONG=1 $(PYTEST) --ignore=tests/test_newcomer.py
+	COPAGE_LONG=1 $(PYTEST) --ignore=tests/test_newcomer.py --ignore=tests/bench
 	COPAGE_LONG=1 $(VENV)/python -m pytest tests/test_newcomer.py
+	COPAGE_LONG=1 $(VENV)/python -m pytest tests/bench
 
 check: .venv/.dev-installed $(CLIENT)/node_modules/.dev-installed $(MANIFEST)
 	$(VENV)/ruff check rooms server tests

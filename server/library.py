@@ -51,7 +51,7 @@ class Reception(Protocol):
 
 
 class Server(socketio.AsyncServer):  # type: ignore[misc]  # the library carries no types
-    """python-socketio for one namespace and two events. It keeps the connections; `reception` decides."""
+    """python-socketio for one namespace and a few events. It keeps the connections; `reception` decides."""
 
     def __init__(self, reception: Reception, public_url: str) -> None:
         self._reception = reception
