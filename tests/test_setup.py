@@ -105,12 +105,15 @@ def test_a_phone_is_let_in_when_that_is_asked_for(fresh: Path) -> None:
     assert run.stdout.rstrip().endswith("-m server serve --phone")
 
 
-def test_the_long_run_is_the_short_one_with_the_newcomers_last(fresh: Path) -> None:
+def test_the_long_run_is_the_short_one_with_newcomers_and_benches_by_themselves(fresh: Path) -> None:
     short, long = (make(fresh, os.environ["PATH"], target).stdout for target in ("test", "test-long"))
-    *others, last = long.replace("COPAGE_LONG=1 ", "").replace(" --ignore=tests/test_newcomer.py", "").splitlines()
+    alone = ("tests/test_newcomer.py", "tests/bench")
+    for each in alone:
+        long = long.replace(f" --ignore={each}", "")
+    *others, newcomers, benches = long.replace("COPAGE_LONG=1 ", "").splitlines()
     assert short.splitlines() == others
-    assert last.endswith("-m pytest tests/test_newcomer.py")
-    assert long.count("COPAGE_LONG=1") == 2
+    assert [line.rpartition("-m pytest ")[2] for line in (newcomers, benches)] == list(alone)
+    assert long.count("COPAGE_LONG=1") == 3
     assert "--durations=10" in short
     for checker in ("ruff check", "ruff format --check", "mypy", "tsc --noEmit"):
         assert checker in short
