@@ -70,7 +70,7 @@ async def test_an_on_screen_keyboard_does_not_cover_what_is_written(
             await sam.page.evaluate(f"keyboardOpens({KEYBOARD})")
         else:
             await sam.page.set_viewport_size({"width": 320, "height": 640 - KEYBOARD})
-        await until(lambda: stands(sam, "felt", 640 - KEYBOARD), "the box to stand above the keyboard", 5)
+        await until(lambda: stands(sam, "felt", 640 - KEYBOARD), "the box to stand above the keyboard")
         assert await sam.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
         # A box that grows while one writes in it grows in sight, whatever the other one writes above.
         for line in range(12):
@@ -79,7 +79,7 @@ async def test_an_on_screen_keyboard_does_not_cover_what_is_written(
         await say_the_same(alex, sam)
         await say_the_same(alex, sam, name="felt")
         await sam.page.keyboard.type("And this.")
-        await until(lambda: stands(sam, "felt", 640 - KEYBOARD), "the line to stand above the keyboard", 5)
+        await until(lambda: stands(sam, "felt", 640 - KEYBOARD), "the line to stand above the keyboard")
         await is_saved(sam, "felt")
         assert (await text(alex, "felt")).endswith("And this.")
 

@@ -76,7 +76,7 @@ async def test_no_event_overtakes_another_whichever_way_they_are_read() -> None:
             packets.append(command(number + 1).replace("home", "\\u0068ome"))
             packets.append(write("A" * (number * 1000)).replace('"number":1', f'"number":{number + 2}'))
         sam.write(b"".join(frame(each.encode()) for each in packets))
-        await until(lambda: len(listener.numbers) == len(packets), "all of them", 5)
+        await until(lambda: len(listener.numbers) == len(packets), "all of them")
         assert listener.numbers == list(range(1, 61))
         sam.close()
 
