@@ -4,13 +4,13 @@ const AT_MOST_EVERY = 10_000;
 
 export class Announcer {
   private saidAt = -Infinity;
-  private waiting: { readonly words: string; readonly stillTrue: () => boolean } | null = null;
+  private waiting: { readonly words: string; readonly stillTrue: () => boolean; readonly matters: boolean } | null = null;
 
   constructor(private readonly place: HTMLElement) {}
 
-  /** Say it now, or when it is time and it is still true. Something newer takes its place. */
-  say(words: string, now: number, stillTrue: () => boolean = () => true): void {
-    this.waiting = { words, stillTrue };
+  /** Say it now, or when it is time and it is still true. Something newer takes its place, unless it `matters` more. */
+  say(words: string, now: number, stillTrue: () => boolean = () => true, matters = false): void {
+    if (matters || !this.waiting?.matters) this.waiting = { words, stillTrue, matters };
     this.tick(now);
   }
 

@@ -51,7 +51,6 @@ export class NotesPanel {
   private readonly saidWriter = new Map<string, number>();
   private readonly unsettled = new Map<Box, number>();
   private readonly awaySince = new Map<string, number>();
-  private readonly bringing = new Set<string>();
   private drawnPassages: readonly Passage[] | null = null;
   private saidState = "";
   /** Whether this device keeps what is not sent yet. */
@@ -115,7 +114,7 @@ export class NotesPanel {
     if (!lost.length) return;
     this.lost.push(...lost);
     this.drawLost();
-    this.announcer.say(this.say("notes.lost"), now);
+    this.announcer.say(this.say("notes.lost"), now, () => this.lost.length > 0, true);
   }
 
   tick(now: number): void {
@@ -274,9 +273,9 @@ export class NotesPanel {
 
   private bringBack(passage: Passage): void {
     const box = BOXES.find((each) => each === passage.box);
-    if (!box || this.bringing.has(passage.id) || this.boxes.get(box)?.text.area.readOnly) return;
-    this.bringing.add(passage.id);
-    const { notes } = this.conversation;
+    const { notes, writing } = this.conversation;
+    const onItsWay = writing.unsent.some(({ back }) => back === passage.id);
+    if (!box || onItsWay || this.boxes.get(box)?.text.area.readOnly) return;
     notes.put(box, notes.placeOf(box, passage.place), passage.text, performance.now(), passage.id);
     this.typed(box);
   }

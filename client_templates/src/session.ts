@@ -60,7 +60,8 @@ class SessionPage {
   private readonly notes = new NotesPanel(this.conversation, this.say, {
     wrote: () => this.collectSoon(),
     removeForGood: (passage) => this.submit({ type: "remove_for_good", passage }),
-    dealtWith: (id) => void this.keeper?.forget([id]),
+    // Words that are put in again are collected first, and so are on the device before these leave it.
+    dealtWith: (id) => queueMicrotask(() => void this.keeper?.forget([id]).catch(() => this.keepsNothing())),
   });
   private keeper: Keeper | null = null;
   private collecting = false;

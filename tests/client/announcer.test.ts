@@ -14,11 +14,13 @@ class Place {
   }
 }
 
-function announcer(): { place: Place; say(at: number, words: string, stillTrue?: () => boolean): void; tick(at: number): void } {
+type Say = (at: number, words: string, stillTrue?: () => boolean, matters?: boolean) => void;
+
+function announcer(): { place: Place; say: Say; tick(at: number): void } {
   const place = new Place();
   const made = new Announcer(place as unknown as HTMLElement);
   const at = (now: number): number => (place.now = now);
-  return { place, say: (now, words, stillTrue) => made.say(words, at(now), stillTrue), tick: (now) => made.tick(at(now)) };
+  return { place, say: (now, words, ...how) => made.say(words, at(now), ...how), tick: (now) => made.tick(at(now)) };
 }
 
 test("the first sentence is said at once, the newest of those that follow after ten seconds", () => {
@@ -53,4 +55,14 @@ test("what is not true any more when its time comes is not said, and what comes 
   assert.equal(place.said.length, 1);
   say(10_100, "Saved");
   assert.deepEqual(place.said.at(-1), { at: 10_100, words: "Saved" });
+});
+
+test("that words did not arrive is not pushed aside by something that matters less", () => {
+  const { place, say, tick } = announcer();
+  say(0, "Kim is writing here");
+  say(1_000, "These words did not reach the notes", () => true, true);
+  say(2_000, "Saved");
+  tick(10_000);
+  say(20_000, "Saved");
+  assert.deepEqual(place.said.slice(1).map(({ words }) => words), ["These words did not reach the notes", "Saved"]);
 });
