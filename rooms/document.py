@@ -9,10 +9,10 @@ pycrdt counts bytes of UTF-8, browsers count UTF-16 code units. Nothing outside 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from pycrdt import Doc, StickyIndex, Text, Transaction
@@ -23,6 +23,7 @@ from rooms.updates import Rule, Unfit, Update, check_fits, clocks_of, doubles_of
 
 Delta: TypeAlias = list[dict[str, Any]]
 """What happened to a text, from its beginning: so many bytes stay, so many go, these letters come."""
+Found = TypeVar("Found")
 
 
 class _Copy:
@@ -38,24 +39,24 @@ class _Copy:
         return str(self.texts[box])
 
     def apply(self, data: bytes) -> None:
-        """Raises `Unfit`, whatever the library raises: some of that is no `Exception` ([NT3])."""
-        try:
-            self.doc.apply_update(data)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:
-            raise Unfit(Rule.NOT_APPLIED) from None
+        """Raises `Unfit`."""
+        _or_unfit(lambda: self.doc.apply_update(data))
 
     def index_of(self, unit: tuple[int, int], after: bool, transaction: Transaction) -> int:
         """Where a unit stands in its box, in bytes of UTF-8; or where what comes right after it would stand. Raises
-        `Unfit`, as `apply` does."""
+        `Unfit`."""
         place = b"\x00" + number(unit[0]) + number(unit[1]) + (b"\x41" if after else b"\x00")
-        try:
-            return StickyIndex.decode(place).get_index(transaction)
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:
-            raise Unfit(Rule.NOT_APPLIED) from None
+        return _or_unfit(lambda: StickyIndex.decode(place).get_index(transaction))
+
+
+def _or_unfit(call: Callable[[], Found]) -> Found:
+    """Raises `Unfit`, whatever the library raises: some of that is no `Exception` ([NT3])."""
+    try:
+        return call()
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:
+        raise Unfit(Rule.NOT_APPLIED) from None
 
 
 class _Trial(_Copy):

@@ -23,6 +23,7 @@ BY_ITSELF: list[tuple[Rule, bytes]] = [
     (Rule.TRUNCATED, b"\x01\x01\x07\x00"),
     (Rule.TRUNCATED, b"\x01\x01\x07\x00\x84\xff"),
     (Rule.NUMBER, b"\x01\x01" + b"\xff" * 9 + b"\x01"),
+    (Rule.NUMBER, b"\x01\x01\x07" + b"\x80" * 9 + b"\x00" + letters("x") + b"\x00"),  # A long way to write 0.
     (Rule.NUMBER, update(CLIENT_ID_MAX + 1, 0, letters("x"))),
     (Rule.NUMBER, update(7, CLOCK_MAX + 1, letters("x"))),
     (Rule.NUMBER, update(0, 0, letters("x"))),
@@ -36,6 +37,9 @@ BY_ITSELF: list[tuple[Rule, bytes]] = [
     (Rule.ROOT, update(7, 0, b"\x04" + number(0) + number(7) + number(0) + text("x"))),
     (Rule.ROOT, update(7, 0, b"\x24" + number(1) + text("looked") + text("key") + text("x"))),
     (Rule.ROOT, update(7, 1, b"\xa4" + number(7) + number(0) + text("x"))),
+    # These would be read as if they were in a box.
+    (Rule.ROOT, update(7, 0, b"\x04" + number(0) + text("looked") + text("x"))),
+    (Rule.ROOT, update(7, 0, b"\x24" + number(1) + text("looked") + text("x"))),
     (Rule.LENGTH, update(7, 0, letters(""))),
     (Rule.LENGTH, update(7, 0, gone(0))),
     (Rule.LENGTH, update(7, 0, gone(NOTES_UPDATE_BYTES + 1))),
