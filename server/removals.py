@@ -54,11 +54,21 @@ class Removals:
         """Close what should have been closed before: the store did not answer then, or the server ended. And whose
         sign-in, or time in a room's team, is over is out from now on."""
         await self._tickets.end_those_without_right()
-        await self._devices_are_out(await self._tickets.removed())
+        removed = await self._tickets.removed()
+        await self._devices_are_out([ticket for ticket in removed if not await self._person_is_out(ticket)])
 
     async def _people_are_out(self, tickets: Iterable[Ticket]) -> None:
         for room, participant in {(ticket.room, ticket.participant) for ticket in tickets}:
             await self._tell(room, RemoveParticipant(participant))
+
+    async def _person_is_out(self, ticket: Ticket) -> bool:
+        """Whether the whole person gets nothing any more: then of their device nothing is left to say."""
+        try:
+            room = await self._hub.look(ticket.room)
+        except StoreUnavailable:
+            return False
+        person = room.participants.get(ticket.participant) if room is not None else None
+        return person is not None and person.left
 
     async def _devices_are_out(self, tickets: Iterable[Ticket]) -> None:
         for ticket in tickets:

@@ -110,6 +110,18 @@ async def test_a_removal_that_could_not_be_told_is_made_good_later(
         assert found is not None and found.session is not None and held.ticket in found.session.removed_devices
 
 
+async def test_the_sweep_adds_nothing_to_a_removal_that_is_complete(inside: Inside, alex: Visitor) -> None:
+    room = await alex.starts_room()
+    async with inside.visitor() as kim:
+        account = await kim_joins(inside, alex, kim, room)
+        name, _ = await of(inside, await kim.goes_in(room))
+        assert (await alex.sends(f"/admin/accounts/{account}/disable")).status_code == 303
+        before = await inside.copage.hub.look(name)
+        await inside.copage.removals.finish()
+        after = await inside.copage.hub.look(name)
+        assert before is not None and after == before
+
+
 @pytest.mark.parametrize("way", ["/sign-out", "/account/sign-out-everywhere"])
 async def test_who_signs_out_while_the_room_does_not_answer_is_out_of_the_session_too(
     inside: Inside, alex: Visitor, monkeypatch: pytest.MonkeyPatch, way: str
