@@ -75,8 +75,7 @@ async def stay(chromium: Browser, house: House, profile: Path) -> AsyncIterator[
 async def opens(context: BrowserContext, address: str) -> Person:
     robin = Person("Robin", await context.new_page())
     await robin.goes_to(address)
-    if await robin.page.locator(CURTAIN).is_visible():
-        await robin.goes_on()
+    await robin.goes_on()
     await robin.is_told_connected(20)
     await until(lambda: robin.page.locator("#box-looked").evaluate("(area) => !area.readOnly"), "the boxes to open")
     return robin
@@ -183,8 +182,7 @@ async def test_a_duplicated_tab_sends_nothing_twice(chromium: Browser, house: Ho
             f"for (const [name, value] of Object.entries({session})) sessionStorage.setItem(name, value)"
         )
         await copy.goes_to(sam.page.url)
-        if await copy.page.locator(CURTAIN).is_visible():
-            await copy.goes_on()
+        await copy.goes_on()
         await copy.is_told_connected()
         await types(copy, " And from the copy.")
         await say_the_same(alex, sam, copy, words="Alex. Not sent yet. And from the copy.")
