@@ -71,8 +71,26 @@ class RemoveForGood(Request, frozen=True):
     passage: Annotated[str, msgspec.Meta(max_length=ID_LETTERS)]
 
 
+class ReadTogether(Request, frozen=True):
+    """Read the page at one place with the others who want that, too: to propose it, and to agree."""
+
+
+class ReadApart(Request, frozen=True):
+    """Read at one's own place again, for all: one tap is enough."""
+
+
 Command: TypeAlias = (
-    OpenSession | Join | TurnPage | Leave | RemoveParticipant | RemoveDevice | EndSession | Write | RemoveForGood
+    OpenSession
+    | Join
+    | TurnPage
+    | Leave
+    | RemoveParticipant
+    | RemoveDevice
+    | EndSession
+    | Write
+    | RemoveForGood
+    | ReadTogether
+    | ReadApart
 )
 COMMAND_KINDS: tuple[type[Request], ...] = (
     OpenSession,
@@ -84,8 +102,12 @@ COMMAND_KINDS: tuple[type[Request], ...] = (
     EndSession,
     Write,
     RemoveForGood,
+    ReadTogether,
+    ReadApart,
 )
 
-FromWindow: TypeAlias = TurnPage | Leave | RemoveParticipant | EndSession | Write | RemoveForGood
+FromWindow: TypeAlias = (
+    TurnPage | Leave | RemoveParticipant | EndSession | Write | RemoveForGood | ReadTogether | ReadApart
+)
 """The commands that a window may send. The others come from the server itself, after it has checked a link or
 account."""

@@ -12,6 +12,8 @@ from rooms.commands import (
     Join,
     Leave,
     OpenSession,
+    ReadApart,
+    ReadTogether,
     RemoveDevice,
     RemoveForGood,
     RemoveParticipant,
@@ -26,6 +28,8 @@ from rooms.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    ReadingAgreed,
+    ReadingStopped,
     RemovedForGood,
     Role,
     SessionEnded,
@@ -136,6 +140,10 @@ def decide(room: Room, actor: Actor, command: Command, now: int, words: Trial | 
             return _write(room, room.session.notes, actor, by, command, words)
         case RemoveForGood():
             return _remove_for_good(room, room.session.notes, by, command)
+        case ReadTogether():
+            return Already() if by in room.session.reading else (ReadingAgreed(by),)  # [RT1]
+        case ReadApart():
+            return (ReadingStopped(by),) if room.session.reading else Already()  # [RT2]
 
 
 def _seen_before(room: Room, participant: str, stamp: Stamp) -> Already | Refusal | None:

@@ -109,6 +109,18 @@ class RemovedForGood(Fact, frozen=True):
     by: str
 
 
+class ReadingAgreed(Fact, frozen=True):
+    """`by` wants to read at one place with the others. It holds as soon as two do."""
+
+    by: str
+
+
+class ReadingStopped(Fact, frozen=True):
+    """Everybody reads at their own place again. `by`: who said so."""
+
+    by: str
+
+
 class SessionEnded(Fact, frozen=True):
     """`by` is the worker who ended it, or empty when nobody had been connected for a long time."""
 
@@ -125,6 +137,8 @@ Event: TypeAlias = (
     | DeviceRemoved
     | NotesWritten
     | RemovedForGood
+    | ReadingAgreed
+    | ReadingStopped
     | SessionEnded
 )
 EVENT_KINDS: tuple[type[Fact], ...] = (
@@ -136,5 +150,7 @@ EVENT_KINDS: tuple[type[Fact], ...] = (
     DeviceRemoved,
     NotesWritten,
     RemovedForGood,
+    ReadingAgreed,
+    ReadingStopped,
     SessionEnded,
 )

@@ -40,6 +40,13 @@ PASSAGE_UNITS = 40
 PASSAGES_KEPT = 200
 PASSAGES_UNITS = 400_000
 """Of one's own words that one deleted oneself, the oldest go when there are more than this."""
+BLOCK_LETTERS = 48
+"""Letters of the id of a block: that of a choice is made of a page's id."""
+UNITS_IN_BLOCK = 65_536
+PASSING_BYTES = 1024
+"""Of a packet that says something in passing: a pointer, a place, how somebody is here."""
+PASSING_PER_SECOND = 40.0
+"""How much of that is passed on from one connection."""
 WRITES_ON_FOR = 900.0
 """Seconds for which others may write on after the service user's connection was lost."""
 

@@ -18,6 +18,8 @@ from rooms.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    ReadingAgreed,
+    ReadingStopped,
     RemovedForGood,
     Role,
     SessionEnded,
@@ -78,7 +80,8 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Session(msgspec.Struct, frozen=True):
-    """`opened`: the pages that were opened, each once, in the order they were first opened; home is not among them."""
+    """`opened`: the pages that were opened, each once, in the order they were first opened; home is not among them.
+    `reading`: who wants to read at one place with the others, in the order they said so ([RT1])."""
 
     id: str
     practice: bool
@@ -91,6 +94,7 @@ class Session(msgspec.Struct, frozen=True):
     opened: tuple[str, ...] = ()
     removed_devices: tuple[str, ...] = ()
     notes: Notes = Notes()
+    reading: tuple[str, ...] = ()
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -153,11 +157,10 @@ def _apply(room: Room, recorded: Recorded) -> Room:
             session = msgspec.structs.replace(room.session, page=event.page, turned_by=event.by, opened=opened)
             return msgspec.structs.replace(room, session=session)
         case ParticipantLeft():
-            left = msgspec.structs.replace(room.participants[event.participant], left=True)
-            return msgspec.structs.replace(room, participants={**room.participants, left.id: left})
+            return _without(room, msgspec.structs.replace(room.participants[event.participant], left=True))
         case ParticipantRemoved():
             removed = msgspec.structs.replace(room.participants[event.participant], left=True, removed=True)
-            return msgspec.structs.replace(room, participants={**room.participants, removed.id: removed})
+            return _without(room, removed)
         case DeviceRemoved():
             assert room.session is not None
             devices = _with(room.session.removed_devices, event.device)
@@ -171,12 +174,29 @@ def _apply(room: Room, recorded: Recorded) -> Room:
             notes = room.session.notes
             passages = tuple(each for each in notes.passages if each.id != event.passage)
             return _with_notes(room, room.session, msgspec.structs.replace(notes, passages=passages))
+        case ReadingAgreed():
+            assert room.session is not None
+            return _read_by(room, room.session, _with(room.session.reading, event.by))
+        case ReadingStopped():
+            assert room.session is not None
+            return _read_by(room, room.session, ())
         case SessionEnded():
             assert room.session is not None
             # What was deleted from the notes does not outlast the session ([NT7]).
             notes = msgspec.structs.replace(room.session.notes, passages=())
             session = msgspec.structs.replace(room.session, ended=True, notes=notes)
             return msgspec.structs.replace(room, session=session)
+
+
+def _without(room: Room, gone: Participant) -> Room:
+    """Somebody is not in the session any more. Nobody goes on reading with them ([RT3])."""
+    room = msgspec.structs.replace(room, participants={**room.participants, gone.id: gone})
+    assert room.session is not None
+    return _read_by(room, room.session, ()) if gone.id in room.session.reading else room
+
+
+def _read_by(room: Room, session: Session, reading: tuple[str, ...]) -> Room:
+    return msgspec.structs.replace(room, session=msgspec.structs.replace(session, reading=reading))
 
 
 def _with_notes(room: Room, session: Session, notes: Notes) -> Room:
@@ -206,6 +226,8 @@ def _author(event: Event) -> str:
             | ParticipantRemoved(by=author)
             | NotesWritten(by=author)
             | RemovedForGood(by=author)
+            | ReadingAgreed(by=author)
+            | ReadingStopped(by=author)
         ):
             return author
         case ParticipantLeft(participant=author):

@@ -17,6 +17,8 @@ from rooms.events import (
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRemoved,
+    ReadingAgreed,
+    ReadingStopped,
     RemovedForGood,
     Role,
     SessionEnded,
@@ -52,6 +54,7 @@ class View(msgspec.Struct, frozen=True):
     ended: bool
     people: tuple[Person, ...]
     passages: tuple[Passage, ...]
+    reading: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"View({self.position}, you={self.you}, page={self.page})"
@@ -89,6 +92,14 @@ class PassageGone(msgspec.Struct, frozen=True, tag_field="kind", tag="removed_fo
     by: str
 
 
+class ReadingSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="reading_agreed"):
+    by: str
+
+
+class ReadingGone(msgspec.Struct, frozen=True, tag_field="kind", tag="reading_stopped"):
+    by: str
+
+
 class EndSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="session_ended"):
     by: str
 
@@ -97,7 +108,9 @@ class Unseen(msgspec.Struct, frozen=True, tag_field="kind", tag="unseen"):
     """Something that this person's view does not show. Sent all the same, so that numbers stay without a gap."""
 
 
-Seen: TypeAlias = PageSeen | PersonSeen | PersonGone | NotesSeen | PassageGone | EndSeen | Unseen
+Seen: TypeAlias = (
+    PageSeen | PersonSeen | PersonGone | NotesSeen | PassageGone | ReadingSeen | ReadingGone | EndSeen | Unseen
+)
 
 
 def may_see(room: Room, participant: str) -> bool:
@@ -136,6 +149,7 @@ def view_of(room: Room, participant: str) -> View | None:
         ended=session.ended,
         people=tuple(Person(each.id, each.name, each.role, each.left) for each in room.participants.values()),
         passages=session.notes.passages,
+        reading=session.reading,
     )
 
 
@@ -152,6 +166,10 @@ def seen(recorded: Recorded) -> Seen:
             return NotesSeen(by, box, update, put_aside, gone)
         case RemovedForGood(passage=passage, by=by):
             return PassageGone(passage, by)
+        case ReadingAgreed(by=by):
+            return ReadingSeen(by)
+        case ReadingStopped(by=by):
+            return ReadingGone(by)
         case SessionEnded(by=by):
             return EndSeen(by)
         case SessionOpened() | DeviceRemoved():

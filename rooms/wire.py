@@ -15,13 +15,17 @@ import msgspec
 from rooms.commands import FromWindow
 from rooms.limits import ID_LETTERS, NUMBER_MAX
 from rooms.notes import BOXES
+from rooms.pointers import At, Line, Passing, Place, Point, Sees, Way
+from rooms.presence import Here
 from rooms.room import Position, Recorded
 from rooms.views import Seen, View, seen
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 
-FROM_CLIENT = ("command", "catch_up", "digests")
-FROM_SERVER = ("welcome", "events", "whole", "answer", "presence", "goodbye")
+IN_PASSING: Mapping[str, type[Passing]] = {"mine": Way, "point": Point, "sees": Sees, "place": Place}
+"""What a client says in passing, by the name of its event."""
+FROM_CLIENT = ("command", "catch_up", "digests", *IN_PASSING)
+FROM_SERVER = ("welcome", "events", "whole", "answer", "presence", "pointed", "seen", "placed", "goodbye")
 
 REFUSALS = (
     # of the rules (`rooms/decide.py`)
@@ -79,11 +83,13 @@ class WirePosition(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_
 
 
 class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The connect payload. `position` is what the window has already; null asks for a whole view."""
+    """The connect payload. `position` is what the window has already; null asks for a whole view. `mine`: how it is
+    here."""
 
     version: int
     window: Annotated[str, msgspec.Meta(min_length=22, max_length=ID_LETTERS, pattern=r"^[A-Za-z0-9_-]+$")]
     position: WirePosition | None
+    mine: Way
 
 
 class Submission(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,6 +129,11 @@ def parse_digests(data: object) -> tuple[Position, Mapping[str, int]]:
     """The payload of `digests`: where the window stands, and what its notes are there. Raises `WireError`."""
     sent = _convert(data, Digests)
     return position_of(sent.position), sent.boxes
+
+
+def parse_passing(name: str, data: object) -> Passing:
+    """The payload of one of `IN_PASSING`. Raises `WireError`."""
+    return _convert(data, IN_PASSING[name])
 
 
 def position_of(sent: WirePosition) -> Position:
@@ -165,7 +176,7 @@ class Welcome(msgspec.Struct, frozen=True):
     words: bytes | None
     events: tuple[EventFrame, ...]
     last: int
-    here: tuple[str, ...]
+    here: tuple[Here, ...]
 
 
 class Events(msgspec.Struct, frozen=True):
@@ -189,7 +200,36 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Presence(msgspec.Struct, frozen=True):
-    here: tuple[str, ...]
+    here: tuple[Here, ...]
+
+
+class Pointed(msgspec.Struct, frozen=True):
+    """Where `by` points; see `pointers.Point`."""
+
+    by: str
+    page: str
+    at: At | None
+    tapped: bool
+    number: int
+
+
+class SeenBy(msgspec.Struct, frozen=True):
+    """`by` has your point with this `number` in sight."""
+
+    by: str
+    number: int
+
+
+class Placed(msgspec.Struct, frozen=True):
+    """Where `by` reads, in this window of theirs; see `pointers.Place`. Of two, the one with the higher `order` is the
+    later, for everybody."""
+
+    by: str
+    window: str
+    page: str
+    at: Line
+    resting: bool
+    order: int
 
 
 class Goodbye(msgspec.Struct, frozen=True):
@@ -210,9 +250,10 @@ def _event_frame(recorded: Recorded) -> EventFrame:
     return EventFrame(recorded.seq, recorded.tail, seen(recorded), stamp.window, stamp.number)
 
 
-def welcome(whole: View | None, words: bytes | None, events: Sequence[Recorded], last: int, here: Iterable[str]) -> str:
-    frames = event_frames(events)
-    return _packet("welcome", Welcome(PROTOCOL_VERSION, whole, words, frames, last, tuple(sorted(here))))
+def welcome(
+    whole: View | None, words: bytes | None, events: Sequence[Recorded], last: int, here: tuple[Here, ...]
+) -> str:
+    return _packet("welcome", Welcome(PROTOCOL_VERSION, whole, words, event_frames(events), last, here))
 
 
 def events(recorded: Sequence[Recorded]) -> str:
@@ -227,8 +268,20 @@ def answer(window: str, number: int, outcome: str, code: str = "", clock: int | 
     return _packet("answer", Answer(window, number, outcome, code, clock))
 
 
-def presence(here: Iterable[str]) -> str:
-    return _packet("presence", Presence(tuple(sorted(here))))
+def presence(here: tuple[Here, ...]) -> str:
+    return _packet("presence", Presence(here))
+
+
+def pointed(by: str, point: Point) -> str:
+    return _packet("pointed", Pointed(by, point.page, point.at, point.tapped, point.number))
+
+
+def seen_by(by: str, sees: Sees) -> str:
+    return _packet("seen", SeenBy(by, sees.number))
+
+
+def placed(by: str, window: str, place: Place, order: int) -> str:
+    return _packet("placed", Placed(by, window, place.page, place.at, place.resting, order))
 
 
 def goodbye(code: str) -> str:

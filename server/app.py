@@ -292,5 +292,8 @@ class _Nobody:
     def tell(self, connections: object, packet: str) -> None:
         pass
 
+    def show(self, connections: object, key: str, packet: str) -> None:
+        pass
+
     def close(self, connection: str, code: str) -> None:
         pass

@@ -10,8 +10,11 @@ import structlog
 
 from rooms import Actor, Already, Command, FromClock, Position, Refusal, Room
 from rooms.events import Event
+from rooms.pointers import Passing, Way
+from rooms.presence import Here
 from rooms.wire import Submission
 from server.open_room import (
+    ALONG,
     STORE_PATIENCE,
     Again,
     Ask,
@@ -22,6 +25,7 @@ from server.open_room import (
     Detach,
     Head,
     Look,
+    Mine,
     OpenRoom,
     Outcome,
     Read,
@@ -32,7 +36,7 @@ from server.open_room import (
     Submit,
     Tick,
 )
-from server.ports import Audience, Bus, Clock, Doorbell, NewId, Rejoined, Store, StoreUnavailable
+from server.ports import Audience, Bus, Clock, Doorbell, InPassing, NewId, Rejoined, Store, StoreUnavailable
 
 __all__ = ["Hub", "Reading", "Seat"]
 
@@ -94,11 +98,11 @@ class Hub:
 
     # --- what sockets call ---
 
-    def attach(self, connection: str, seat: Seat, window: str, position: Position | None) -> None:
-        """A window has connected; it is answered with `welcome`, or closed."""
+    def attach(self, connection: str, seat: Seat, window: str, position: Position | None, way: Way = ALONG) -> None:
+        """A window has connected; it is answered with `welcome`, or closed. `way`: how it is here."""
         room = self._open(seat.room)
         self._connections[connection] = room
-        room.put(Attach(connection, seat, window, position))
+        room.put(Attach(connection, seat, window, position, way))
 
     def submit(self, connection: str, submission: Submission) -> None:
         """A command. Answered by its own event, or by `answer`."""
@@ -112,7 +116,17 @@ class Hub:
         """What the notes are in a window, at `position`. Where they differ from ours, all windows get them anew."""
         self._hand_on(Compare(connection, position, digests))
 
-    def _hand_on(self, message: Submit | CatchUp | Compare) -> None:
+    def show(self, connection: str, what: Passing) -> None:
+        """What a window says in passing. Nothing waits for it, and from whom it may not come it is dropped."""
+        room = self._connections.get(connection)
+        if room is None:
+            return
+        if isinstance(what, Way):
+            self._hand_on(Mine(connection, what))
+        else:
+            room.show(connection, what)
+
+    def _hand_on(self, message: Submit | CatchUp | Compare | Mine) -> None:
         room = self._connections.get(message.connection)
         if room is None:
             return
@@ -157,8 +171,12 @@ class Hub:
 
     def here(self, room: str) -> frozenset[str]:
         """Who is connected to a room, as far as this process knows."""
+        return frozenset(each.id for each in self.people(room))
+
+    def people(self, room: str) -> tuple[Here, ...]:
+        """The same, and how they are here."""
         known = self._rooms.get(room)
-        return known.here() if known is not None else frozenset()
+        return known.people() if known is not None else ()
 
     def idle_for(self, room: str) -> float:
         """Seconds since somebody was last connected to `room` (since the start, if nobody was)."""
@@ -213,7 +231,11 @@ class Hub:
                 await self._ask_heads()
                 continue
             room = self._rooms.get(message.room)
-            if room is not None:
+            if room is None:
+                continue
+            if isinstance(message, InPassing):
+                room.heard_in_passing(message)
+            else:
                 room.put(Head(message.position) if isinstance(message, Doorbell) else message)
 
     async def _poll_heads(self) -> None:

@@ -8,6 +8,7 @@ it and takes the same last two steps.
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -42,6 +43,7 @@ from rooms.events import (
     DeviceRemoved,
     Event,
     NotesWritten,
+    PageTurned,
     ParticipantLeft,
     ParticipantRemoved,
     RemovedForGood,
@@ -49,8 +51,9 @@ from rooms.events import (
     SessionEnded,
     SessionOpened,
 )
-from rooms.limits import WRITES_ON_FOR, TokenBucket
-from rooms.presence import ANNOUNCE_EVERY, PresenceBoard
+from rooms.limits import PASSING_PER_SECOND, WRITES_ON_FOR, TokenBucket
+from rooms.pointers import Passing, Place, Point, Sees, Way
+from rooms.presence import ANNOUNCE_EVERY, Here, PresenceBoard
 from server.ports import (
     Appended,
     Audience,
@@ -59,6 +62,7 @@ from server.ports import (
     Diverged,
     Doorbell,
     HereOn,
+    InPassing,
     Kept,
     Missed,
     NewId,
@@ -81,6 +85,8 @@ CONNECTIONS_PER_PARTICIPANT = 16
 AGAIN_HOLDS = 6.0
 """Seconds for which later numbers wait for one that was answered `again` ([WN6])."""
 
+ALONG = Way()
+
 ENDS_FOR_SOMEBODY = (ParticipantLeft, ParticipantRemoved, DeviceRemoved, SessionEnded)
 """Events after which somebody gets nothing more."""
 
@@ -99,6 +105,9 @@ class _Member:
 
     seat: Seat
     window: str
+    way: Way
+    passing: TokenBucket
+    """How much it may say in passing."""
     again_from: int | None = None
     again_until: float = 0.0
 
@@ -137,6 +146,14 @@ class Attach(msgspec.Struct, frozen=True):
     seat: Seat
     window: str
     position: Position | None
+    way: Way = ALONG
+
+
+class Mine(msgspec.Struct, frozen=True):
+    """How a window is here from now on."""
+
+    connection: str
+    way: Way
 
 
 class Submit(msgspec.Struct, frozen=True):
@@ -211,7 +228,7 @@ class Again(msgspec.Struct, frozen=True):
 
 Outcome: TypeAlias = tuple[Event, ...] | Already | Refusal | FromClock | Again
 Message: TypeAlias = (
-    Attach | Submit | CatchUp | Compare | Detach | Ask | Look | Read | Head | HereOn | Tick | Destroyed | Reload
+    Attach | Mine | Submit | CatchUp | Compare | Detach | Ask | Look | Read | Head | HereOn | Tick | Destroyed | Reload
 )
 
 
@@ -250,7 +267,11 @@ class OpenRoom:
     _members: dict[str, _Member] = field(default_factory=dict)
     _buckets: dict[str, TokenBucket] = field(default_factory=dict)
     _board: PresenceBoard = field(default_factory=PresenceBoard)
-    _told_here: frozenset[str] = frozenset()
+    _told_here: tuple[Here, ...] = ()
+    _order: int = 0
+    """Of the reading place that was heard of last: see `_next_order`."""
+    _place: str | None = None
+    """The packet with the last place at which a hand came to rest on the page that is open: for who comes later."""
     _announcements: int = 0
     _announced_at: float = float("-inf")
     _keeping: _Keeping = field(default_factory=_Keeping)
@@ -258,15 +279,16 @@ class OpenRoom:
 
     def put(self, message: Message) -> None:
         """Into the inbox. Never waits, never fails."""
-        if isinstance(message, Submit | CatchUp | Compare):
+        if isinstance(message, Submit | CatchUp | Compare | Mine):
             self._pending[message.connection] = self._pending.get(message.connection, 0) + 1
         self._inbox.put_nowait(message)
 
     def pending(self, connection: str) -> int:
         return self._pending.get(connection, 0)
 
-    def here(self) -> frozenset[str]:
-        return self._board.here(self.shell.clock.monotonic())
+    def people(self) -> tuple[Here, ...]:
+        """Who is here, and how."""
+        return self._board.people(self.shell.clock.monotonic())
 
     async def run(self) -> None:
         """Handle one message after the other until nobody has used the room for a while."""
@@ -288,6 +310,9 @@ class OpenRoom:
         match message:
             case Attach():
                 await self._attach(message)
+            case Mine():
+                self._taken(message.connection)
+                self._is_here_as(message.connection, message.way)
             case Submit():
                 self._taken(message.connection)
                 await self._submit(message)
@@ -309,7 +334,7 @@ class OpenRoom:
                 await self._heard(message.position)
             case HereOn():
                 now = self.shell.clock.monotonic()
-                self._board.hear(message.node, message.number, frozenset(message.participants), now)
+                self._board.hear(message.node, message.number, message.people, now)
                 self._tell_presence()
             case Tick():
                 await self._tick()
@@ -337,16 +362,27 @@ class OpenRoom:
             self._close(message.connection, refusal)
             return
         assert self.room is not None
-        self._members[message.connection] = _Member(message.seat, message.window)
-        self._board.arrive(participant)
+        passing = TokenBucket.full(PASSING_PER_SECOND, PASSING_PER_SECOND, self.shell.clock.monotonic())
+        self._members[message.connection] = _Member(message.seat, message.window, message.way, passing)
+        self._board.arrive(participant, message.connection, message.way)
         self.shell.used(self.name)
         missed = await self._missed_since(message.position)
         window = self.room.windows.get(message.window)
         last = window.last if window is not None and window.participant == participant else 0
         whole = view_of(self.room, participant) if missed is None else None
         words = self.words.state() if whole is not None else None
-        self.shell.audience.tell([message.connection], wire.welcome(whole, words, missed or (), last, self.here()))
-        self._told_here = frozenset()  # The others have not heard of the newcomer yet.
+        self.shell.audience.tell([message.connection], wire.welcome(whole, words, missed or (), last, self.people()))
+        if self._place is not None and message.way.along and self._reads_together(participant):
+            self.shell.audience.tell([message.connection], self._place)
+        self._told_here = ()  # The others have not heard of the newcomer yet.
+        self._tell_presence()
+
+    def _is_here_as(self, connection: str, way: Way) -> None:
+        member = self._members.get(connection)
+        if member is None or not self._bucket(member.seat.participant).take(self.shell.clock.monotonic()):
+            return
+        member.way = way
+        self._board.say(member.seat.participant, connection, way)
         self._tell_presence()
 
     def _why_not(self, seat: Seat) -> str | None:
@@ -402,7 +438,7 @@ class OpenRoom:
         member = self._members.pop(connection, None)
         if member is None:
             return
-        self._board.depart(member.seat.participant, self.shell.clock.monotonic())
+        self._board.depart(member.seat.participant, connection, self.shell.clock.monotonic())
         self.shell.used(self.name)
         self._tell_presence()
 
@@ -578,7 +614,9 @@ class OpenRoom:
             case RemovedForGood():
                 self._keeping.at_once = True
             case SessionOpened():
-                self.words = Document()
+                self.words, self._place = Document(), None
+            case PageTurned():
+                self._place = None
 
     def _viewers(self) -> list[str]:
         return [each for each, member in self._members.items() if self._why_not(member.seat) is None]
@@ -683,11 +721,67 @@ class OpenRoom:
         else:
             message.answer.set_result(Reading(self.room, self.words.state(), self.words.texts()))
 
+    # --- in passing: nothing waits, and nothing of it is kept or logged ---
+
+    def show(self, connection: str, what: Passing) -> None:
+        """What a window shows the others. From a window that is on its own, or of another page than the one that is
+        open, it goes to nobody ([PO2])."""
+        member = self._members.get(connection)
+        if member is None or not member.way.along or not member.passing.take(self.shell.clock.monotonic()):
+            return
+        room, who = self.room, member.seat.participant
+        if room is None or room.session is None or self._why_not(member.seat) is not None:
+            return
+        match what:
+            case Point(page=page) if page == room.session.page:
+                self._pass_on(InPassing(self.name, who, "", f"point {who}", wire.pointed(who, what)))
+            case Place(page=page) if page == room.session.page:
+                order = self._next_order()
+                packet = wire.placed(who, member.window, what, order)
+                if what.resting:
+                    self._place = packet
+                self._pass_on(InPassing(self.name, "", "", f"place {who}", packet, order))
+            case Sees(of=of) if of != who:
+                self._pass_on(InPassing(self.name, who, of, f"sees {who}", wire.seen_by(who, what)))
+
+    def _next_order(self) -> int:
+        """Higher than all that were heard of, and never the same as another process's: a Lamport clock, with the
+        process in its last bits."""
+        self._order = ((self._order >> 16) + 1 << 16) | (zlib.crc32(self.shell.node.encode()) & 0xFFFF)
+        return self._order
+
+    def _pass_on(self, message: InPassing) -> None:
+        self._show(message)
+        self.shell.bus.publish(message)
+
+    def heard_in_passing(self, message: InPassing) -> None:
+        """The same, from another process."""
+        self._order = max(self._order, message.order)
+        self._show(message)
+
+    def _show(self, message: InPassing) -> None:
+        """To the windows that see the session and its page: of everybody else, of one person, or (a reading place) of
+        all."""
+        viewers = [
+            connection
+            for connection, member in self._members.items()
+            if (member.way.along or message.to)
+            and member.seat.participant != message.by
+            and message.to in ("", member.seat.participant)
+            and self._why_not(member.seat) is None
+        ]
+        if viewers:
+            self.shell.audience.show(viewers, message.key, message.packet)
+
+    def _reads_together(self, participant: str) -> bool:
+        session = self.room.session if self.room is not None else None
+        return session is not None and participant in session.reading
+
     # --- presence ---
 
     def _tell_presence(self) -> None:
         """Tell the people here and the other processes who is here, if that has changed."""
-        here = self.here()
+        here = self.people()
         if here != self._told_here:
             self._told_here = here
             viewers = self._viewers()
@@ -699,7 +793,7 @@ class OpenRoom:
         now = self.shell.clock.monotonic()
         self._announcements += 1
         self._announced_at = now
-        mine = tuple(sorted(self._board.here_on_this_process(now)))
+        mine = self._board.here_on_this_process(now)
         self.shell.bus.publish(HereOn(self.name, self.shell.node, self._announcements, mine))
 
     # --- housekeeping ---

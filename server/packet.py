@@ -58,6 +58,7 @@ class Rule(Enum):
     COMMAND = "a command that is none"
     POSITION = "a position that is none"
     DIGESTS = "digests of notes that are none"
+    PASSING = "a pointer, a place, or the like, that is none"
 
 
 class Malformed(ValueError):

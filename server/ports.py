@@ -10,6 +10,7 @@ from typing import Protocol, TypeAlias
 import msgspec
 
 from rooms import Document, Position, Recorded, Room
+from rooms.presence import Here
 
 # --- Store -----------------------------------------------------------------------------------------------------------
 
@@ -199,14 +200,28 @@ class HereOn(msgspec.Struct, frozen=True, tag="here"):
     room: str
     node: str
     number: int
-    participants: tuple[str, ...]
+    people: tuple[Here, ...]
+
+
+class InPassing(msgspec.Struct, frozen=True, tag="passing"):
+    """What the participant `by` shows in passing: a packet for whoever sees the session of `room`, or for `to` alone if
+    that is somebody. A newer one with the same `key` makes it worthless. `order`: of a reading place, else 0."""
+
+    room: str
+    by: str
+    to: str
+    key: str
+    packet: str
+    order: int = 0
 
 
 class Rejoined(msgspec.Struct, frozen=True, tag="rejoined"):
     """The connection to the bus was lost and is back: anything may have been missed."""
 
 
-BusMessage: TypeAlias = Doorbell | HereOn | Rejoined
+Telling: TypeAlias = Doorbell | HereOn | InPassing
+"""What a process tells the others."""
+BusMessage: TypeAlias = Telling | Rejoined
 
 
 class Bus(Protocol):
@@ -217,7 +232,7 @@ class Bus(Protocol):
     `publish` returns at once and never raises: a bus that is down costs time, never truth.
     """
 
-    def publish(self, message: Doorbell | HereOn) -> None: ...
+    def publish(self, message: Telling) -> None: ...
 
     def listen(self, room: str) -> None:
         """Hear about `room` from now on."""
@@ -240,6 +255,10 @@ class Audience(Protocol):
 
     def tell(self, connections: Iterable[str], packet: str) -> None:
         """Send one packet (text from `rooms.wire`), the same bytes to all."""
+
+    def show(self, connections: Iterable[str], key: str, packet: str) -> None:
+        """Send one packet in passing: a connection that is behind gets only the newest of each `key`, or none. It never
+        waits for, delays or ends anything else."""
 
     def close(self, connection: str, code: str) -> None:
         """Say goodbye with `code` (`wire.GOODBYES`), then close."""

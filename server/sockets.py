@@ -24,8 +24,10 @@ from starlette.requests import cookie_parser
 
 from rooms import Position
 from rooms.limits import NUMBER_MAX
+from rooms.pointers import Passing, Way
 from rooms.wire import (
     GOODBYES,
+    IN_PASSING,
     PROTOCOL_VERSION,
     Submission,
     WireError,
@@ -34,6 +36,7 @@ from rooms.wire import (
     parse_catch_up,
     parse_digests,
     parse_hello,
+    parse_passing,
     parse_submission,
     position_of,
 )
@@ -63,7 +66,12 @@ GOODBYE_SECONDS: Final = 2.0
 """How long a goodbye may take to be read. Then the connection is cut."""
 OUT_SECONDS: Final = 0.4
 """The same for who gets nothing any more: what they have not fetched by then, they do not get at all."""
-RULE_OF = {"command": Rule.COMMAND, "catch_up": Rule.POSITION, "digests": Rule.DIGESTS}
+RULE_OF = {
+    "command": Rule.COMMAND,
+    "catch_up": Rule.POSITION,
+    "digests": Rule.DIGESTS,
+    **dict.fromkeys(IN_PASSING, Rule.PASSING),
+}
 """What a payload breaks that is none of its event's."""
 MALFORMED_ALLOWED: Final = 2
 CONNECTIONS_PER_TICKET: Final = 32
@@ -89,7 +97,9 @@ log = structlog.get_logger("copage.sockets")
 class Hub(Protocol):
     """What the sockets need of the hub. All of it returns at once and never raises."""
 
-    def attach(self, connection: str, seat: Seat, window: str, position: Position | None) -> None: ...
+    def attach(self, connection: str, seat: Seat, window: str, position: Position | None, way: Way) -> None: ...
+
+    def show(self, connection: str, what: Passing) -> None: ...
 
     def submit(self, connection: str, submission: Submission) -> None: ...
 
@@ -384,7 +394,7 @@ class Sockets:
         self._hurry_no_more(connection)
         connection.attached = True
         position = None if hello.position is None else position_of(hello.position)
-        self.hub.attach(connection.id, connection.seat, hello.window, position)
+        self.hub.attach(connection.id, connection.seat, hello.window, position, hello.mine)
         self._listen(connection)
 
     def _listen(self, connection: Connection) -> None:
@@ -427,6 +437,8 @@ class Sockets:
                 self.hub.catch_up(connection.id, parse_catch_up(payload))
             elif name == "digests":
                 self.hub.compare(connection.id, *parse_digests(payload))
+            elif name in IN_PASSING:
+                self.hub.show(connection.id, parse_passing(name, payload))
             else:
                 self.hub.submit(connection.id, parse_submission(payload))
         except WireError:
@@ -458,6 +470,19 @@ class Sockets:
             line = connection.line if connection.engine.upgraded and connection.outbox.idle else None
             if line is None or not line.write(text):
                 connection.outbox.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet))
+
+    def show(self, connections: Iterable[str], key: str, packet: str) -> None:
+        """Send one packet in passing to those who are ready for it. See `ports.Audience`."""
+        text = MESSAGE + packet
+        for each in connections:
+            connection = self._by_id.get(each)
+            if connection is None or connection.closing or not connection.outbox.idle:
+                continue
+            line = connection.line if connection.engine.upgraded else None
+            if line is None:
+                connection.outbox.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet))
+            else:
+                line.write(text)
 
     def close(self, connection: str, code: str) -> None:
         """Say goodbye, then close. See `ports.Audience`."""

@@ -166,6 +166,8 @@ CLIENT_WORDS = {
     "person.you": N_("{name} (you)"),
     "person.here": N_("here"),
     "person.away": N_("not connected"),
+    "person.elsewhere": N_("doing something else on their device"),
+    "person.alone": N_("looking on their own"),
     "person.left": N_("has left"),
     "person.came_in": N_("{name} came in."),
     "person.not_them": N_("This is not {name}"),

@@ -24,6 +24,8 @@ from rooms.wire import PROTOCOL_VERSION
 Way: TypeAlias = Literal["websocket", "polling"]
 SEPARATOR = "\x1e"
 PATIENCE = 10.0
+HERE = {"along": True, "away": False}
+"""How a window is here."""
 
 
 class Closed(Exception):
@@ -142,7 +144,9 @@ class LiveClient:
 
     async def hello(self, position: object = None, version: int = PROTOCOL_VERSION) -> Any:
         """Connect the window; gives the payload of `welcome`. Raises `Closed` when refused: see `refused`."""
-        await self.send_raw("40" + _json({"version": version, "window": self.window, "position": position}))
+        await self.send_raw(
+            "40" + _json({"version": version, "window": self.window, "position": position, "mine": HERE})
+        )
         return await self.wait_for("welcome")
 
     async def upgrade(self) -> None:

@@ -18,16 +18,20 @@ from tests.mutations import TOP
 PROTOCOL = (TOP / "docs" / "protocol.md").read_text(encoding="utf-8")
 README = (TOP / "README.md").read_text(encoding="utf-8")
 EXAMPLES: list[tuple[str, str]] = re.findall(r"```json (\w+)\n(.*?)```", PROTOCOL, re.DOTALL)
-ON_THE_WIRE = (
+ON_THE_WIRE: tuple[type[msgspec.Struct], ...] = (
     wire.Hello,
     wire.Submission,
     wire.CatchUp,
     wire.Digests,
+    *wire.IN_PASSING.values(),
     wire.Welcome,
     wire.Events,
     wire.Whole,
     wire.Answer,
     wire.Presence,
+    wire.Pointed,
+    wire.SeenBy,
+    wire.Placed,
     wire.Goodbye,
 )
 
@@ -117,7 +121,8 @@ def test_every_command_is_explained() -> None:
 
 def test_every_field_is_explained() -> None:
     listed = {name for row in rows(PROTOCOL) for name in re.findall(r"\w+", row[0])}
-    for struct in (*ON_THE_WIRE, views.View):
+    structs: tuple[type[msgspec.Struct], ...] = (*ON_THE_WIRE, views.View)
+    for struct in structs:
         missing = set(struct.__struct_fields__) - listed
         assert not missing, f"{struct.__name__}: {missing}"
 

@@ -16,8 +16,11 @@ import {
   type FromServer,
   type Goodbye,
   type Hello,
+  type Here,
+  type InPassing,
   type ServerMessage,
   type View,
+  type Way,
 } from "./wire.js";
 
 export type State = "connecting" | "live" | "not_connected" | "ended" | "left" | "removed" | "other_version";
@@ -30,7 +33,11 @@ export type Notice =
   | { readonly kind: "joined"; readonly person: string }
   | { readonly kind: "turned"; readonly page: string; readonly by: string; readonly mine: boolean }
   | { readonly kind: "written"; readonly box: string; readonly by: string; readonly mine: boolean }
-  | { readonly kind: "put_aside"; readonly by: string; readonly box: string };
+  | { readonly kind: "put_aside"; readonly by: string; readonly box: string }
+  | { readonly kind: "reading"; readonly by: string; readonly stopped: boolean };
+
+/** What others show in passing. */
+export type Shown = Extract<ServerMessage, readonly ["pointed" | "seen" | "placed", unknown]>;
 
 /** What a call leads to: messages for the current connection, in order, and what happened. */
 export interface Effects {
@@ -42,6 +49,7 @@ export interface Effects {
   readonly forget: string[];
   /** What did not reach the notes: the person gets their words back. */
   readonly refused: Refused[];
+  readonly shown: Shown[];
 }
 
 const OVER: readonly State[] = ["ended", "left", "removed", "other_version"];
@@ -49,15 +57,17 @@ const CATCH_UP_AGAIN_AFTER = 4_000;
 const COMPARE_AFTER = 4_000;
 
 function nothing(): Effects {
-  return { emits: [], notices: [], keep: [], forget: [], refused: [] };
+  return { emits: [], notices: [], keep: [], forget: [], refused: [], shown: [] };
 }
 
 export class Conversation {
   state: State = "connecting";
-  here: readonly string[] = [];
+  here: readonly Here[] = [];
   readonly notes: Notes;
   readonly writing: Writing;
   private readonly outbox = new Outbox();
+  /** How this window is here: see `away` and `along`. */
+  private mine: Way = { along: true, away: false };
   private welcomed = false;
   /** A number above ours was seen: when we last asked for what lies between. */
   private askedAt: number | null = null;
@@ -94,7 +104,7 @@ export class Conversation {
 
   /** The connect payload of a connection that is being opened. */
   hello(): Hello {
-    return { version: PROTOCOL_VERSION, window: this.window, position: this.doubtful ? null : (this.view?.position ?? null) };
+    return { version: PROTOCOL_VERSION, window: this.window, position: this.doubtful ? null : (this.view?.position ?? null), mine: this.mine };
   }
 
   /** Ask for something. It is sent as soon as it can be. */
@@ -121,6 +131,19 @@ export class Conversation {
     return this.finish(now);
   }
 
+  /** How this window is here from now on: whether its page goes along, and whether it is out of sight. */
+  isHereAs(mine: Way, now: number): Effects {
+    const same = mine.along === this.mine.along && mine.away === this.mine.away;
+    this.mine = mine;
+    return same ? this.finish(now) : this.show(["mine", mine], now);
+  }
+
+  /** Show the others something in passing. Without a connection it is gone: it would be old by then. */
+  show(message: InPassing, now: number): Effects {
+    if (this.welcomed && !this.over) this.effects.emits.push(message);
+    return this.finish(now);
+  }
+
   received([name, payload]: ServerMessage, now: number): Effects {
     if (name === "goodbye") this.goodbye(payload);
     else if (name === "welcome") this.welcome(payload, now);
@@ -128,7 +151,8 @@ export class Conversation {
       if (name === "events") this.follow(payload.events, now);
       else if (name === "whole") this.replace(payload.view, payload.words, now);
       else if (name === "answer") this.answer(payload, now);
-      else this.here = payload.here;
+      else if (name === "presence") this.here = payload.here;
+      else this.effects.shown.push([name, payload] as Shown);
     }
     return this.finish(now);
   }
@@ -173,17 +197,20 @@ export class Conversation {
       if (!this.view || this.doubtful) continue;
       const next = apply(this.view, frame);
       if (next === GAP) this.missed(this.view, frame.seq, now);
-      else if (next !== this.view) this.show(next, frame, own, now);
+      else if (next !== this.view) this.fold(next, frame, own, now);
     }
   }
 
-  private show(view: View, { event, window }: EventFrame, own: boolean, now: number): void {
+  private fold(view: View, { event, window }: EventFrame, own: boolean, now: number): void {
     this.view = view;
     if (view.position[1] >= this.awaited) this.askedAt = null;
     const { notices } = this.effects;
     if (event.kind === "participant_joined") notices.push({ kind: "joined", person: event.person.id });
     if (event.kind === "page_turned") {
       notices.push({ kind: "turned", page: event.page, by: event.by, mine: window === this.window });
+    }
+    if (event.kind === "reading_agreed" || event.kind === "reading_stopped") {
+      notices.push({ kind: "reading", by: event.by, stopped: event.kind === "reading_stopped" });
     }
     if (event.kind === "notes_written") {
       this.notes.written(event.box, event.update, own);

@@ -149,7 +149,7 @@ export class NotesPanel {
     const live = state === "live";
     const users = view.people.filter(({ role, left }) => role === "service_user" && !left);
     for (const { id } of view.people) {
-      if (!live || here.includes(id)) this.awaySince.delete(id);
+      if (!live || here.some((each) => each.id === id)) this.awaySince.delete(id);
       else if (!this.awaySince.has(id)) this.awaySince.set(id, now);
     }
     const mine = users.some(({ id }) => id === view.you);

@@ -1,7 +1,7 @@
 /** Who is in the session, and how this window is connected, in words. Names are put in as text, never as HTML. */
 
 import type { State } from "./conversation.js";
-import type { View } from "./wire.js";
+import type { Here, View } from "./wire.js";
 import type { Say } from "./words.js";
 
 export function nameOf(view: View, participant: string): string {
@@ -24,7 +24,7 @@ export function drawPeople(
   list: HTMLElement,
   view: View,
   live: boolean,
-  here: readonly string[],
+  here: readonly Here[],
   say: Say,
   removeAt: string,
 ): void {
@@ -32,7 +32,7 @@ export function drawPeople(
   const worker = view.people.some(({ id, role }) => id === view.you && role === "worker");
   view.people.forEach(({ id, name, role, left }, i) => {
     const mine = id === view.you;
-    const state = left ? "left" : mine ? (live ? "here" : "away") : live ? (here.includes(id) ? "here" : "away") : "";
+    const state = left ? "left" : mine ? (live ? "here" : "away") : live ? stateOf(here.find((each) => each.id === id)) : "";
     const item = known.get(id) ?? newItem(id);
     known.delete(id);
     item.dataset["state"] = state;
@@ -42,6 +42,10 @@ export function drawPeople(
     if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
   });
   for (const gone of known.values()) gone.remove();
+}
+
+function stateOf(person: Here | undefined): "away" | "elsewhere" | "here" | "alone" {
+  return !person ? "away" : person.away ? "elsewhere" : person.along ? "here" : "alone";
 }
 
 function newItem(id: string): HTMLElement {

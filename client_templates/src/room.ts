@@ -22,13 +22,21 @@ function changed(view: View, event: Seen): View {
     case "participant_joined":
       return { ...view, people: withPerson(view.people, event.person) };
     case "participant_left":
-      return { ...view, people: view.people.map((each) => (each.id === event.participant ? { ...each, left: true } : each)) };
+      return {
+        ...view,
+        people: view.people.map((each) => (each.id === event.participant ? { ...each, left: true } : each)),
+        reading: view.reading.includes(event.participant) ? [] : view.reading,
+      };
     case "notes_written": {
       const passages = [...view.passages, ...event.put_aside];
       return { ...view, passages: passages.filter(({ id }) => !event.gone.includes(id)) };
     }
     case "removed_for_good":
       return { ...view, passages: view.passages.filter(({ id }) => id !== event.passage) };
+    case "reading_agreed":
+      return { ...view, reading: [...view.reading, event.by] };
+    case "reading_stopped":
+      return { ...view, reading: [] };
     case "session_ended":
       return { ...view, ended: true, passages: [] };
     case "unseen":

@@ -13,7 +13,7 @@ import { drawPeople, drawState, nameOf } from "./people.js";
 import { noteEveryLeaving } from "./recent.js";
 import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Trail } from "./trail.js";
-import type { Command, View } from "./wire.js";
+import type { Command, Here, View } from "./wire.js";
 import { refusalKey, sayFrom, type Key } from "./words.js";
 import { SEND_EVERY, type Refused } from "./writing.js";
 
@@ -25,7 +25,7 @@ interface Boot {
   readonly notes: string;
   /** For what this device keeps of words that are not sent; null: nothing can be kept. */
   readonly key: string | null;
-  readonly here: readonly string[];
+  readonly here: readonly Here[];
   readonly words: Readonly<Record<string, string>>;
   /** Where to go after leaving. */
   readonly left: string;

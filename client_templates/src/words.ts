@@ -11,6 +11,8 @@ export const SESSION_WORDS = [
   "person.you",
   "person.here",
   "person.away",
+  "person.elsewhere",
+  "person.alone",
   "person.left",
   "person.came_in",
   "person.not_them",

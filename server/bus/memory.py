@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TypeAlias
 
-from server.ports import BusMessage, Doorbell, HereOn, Rejoined
+from server.ports import BusMessage, Rejoined, Telling
 
-Weather: TypeAlias = Callable[[str, str, Doorbell | HereOn], Sequence[float]]
+Weather: TypeAlias = Callable[[str, str, Telling], Sequence[float]]
 """`(from node, to node, message)` → after how many seconds a copy of the message arrives, for each copy.
 
 `()` loses it, `(0, 0)` repeats it, and different delays reorder.
 """
 
 
-def fair_weather(sender: str, receiver: str, message: Doorbell | HereOn) -> Sequence[float]:
+def fair_weather(sender: str, receiver: str, message: Telling) -> Sequence[float]:
     return (0,)
 
 
@@ -46,7 +46,7 @@ class MemoryExchange:
         if self._buses.get(bus.node) is bus:
             del self._buses[bus.node]
 
-    def carry(self, sender: str, message: Doorbell | HereOn) -> None:
+    def carry(self, sender: str, message: Telling) -> None:
         if sender in self._cut:
             return
         for receiver in list(self._buses):
@@ -54,13 +54,13 @@ class MemoryExchange:
                 for delay in self.weather(sender, receiver, message):
                     self._send(receiver, message, delay)
 
-    def _send(self, receiver: str, message: Doorbell | HereOn, delay: float) -> None:
+    def _send(self, receiver: str, message: Telling, delay: float) -> None:
         if delay <= 0:
             self._arrive(receiver, message)
         else:
             asyncio.get_running_loop().call_later(delay, self._arrive, receiver, message)
 
-    def _arrive(self, receiver: str, message: Doorbell | HereOn) -> None:
+    def _arrive(self, receiver: str, message: Telling) -> None:
         # Asked on arrival, not on sending: the receiver may have been cut off, or gone, in the meantime.
         if receiver in self._buses and receiver not in self._cut:
             self._buses[receiver].take(message)
@@ -76,7 +76,7 @@ class MemoryBus:
         self._inbox: asyncio.Queue[BusMessage | None] = asyncio.Queue()
         exchange.join(self)
 
-    def publish(self, message: Doorbell | HereOn) -> None:
+    def publish(self, message: Telling) -> None:
         self._exchange.carry(self.node, message)
 
     def listen(self, room: str) -> None:

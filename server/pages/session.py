@@ -123,14 +123,14 @@ def routes(
     async def _session_page(request: Request, seat: Seated, status: int = 200, notice: str | None = None) -> Response:
         ticket, view = seat.ticket, seat.view
         key = await tickets.device_key(ticket)
-        here = sorted(hub.here(ticket.room))
+        people = hub.people(ticket.room)
         boot = {
             "ticket": ticket.id,
             "live": f"/s/{ticket.id}/live/",
             "view": msgspec.to_builtins(view),
             "notes": msgspec.to_builtins(seat.reading.words),
             "key": msgspec.to_builtins(key),
-            "here": here,
+            "here": msgspec.to_builtins(people),
             "words": pages.words.for_browser(*SAID_BY_THE_SCRIPT),
             "left": LEFT,
         }
@@ -140,7 +140,7 @@ def routes(
             status,
             ticket=ticket.id,
             view=view,
-            here=here,
+            here=[each.id for each in people],
             page=content.pages.get(view.page or ""),
             pack_language=content.pack.language,
             worker=ticket.role is Role.WORKER,

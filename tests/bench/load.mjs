@@ -76,7 +76,7 @@ class AtCopage extends Writer {
   }
 
   received(packet, ready) {
-    if (packet[0] === "0") this.socket.send(`40${JSON.stringify({ version: 3, window: this.window, position: null })}`);
+    if (packet[0] === "0") this.socket.send(`40${JSON.stringify({ version: 4, window: this.window, position: null, mine: { along: true, away: false } })}`);
     else if (packet === "2") this.socket.send("3");
     else if (packet.startsWith('42["welcome"')) ready();
     else if (packet.startsWith('42["events"')) {

@@ -28,8 +28,30 @@ test("the hello says what the window has already", () => {
     version: PROTOCOL_VERSION,
     window: WINDOW,
     position: ["e1", 3, "t3"],
+    mine: { along: true, away: false },
   });
   assert.equal(windowOf(null).hello().position, null);
+});
+
+test("[PR4] how a window is here is said when it changes, and with the next hello", () => {
+  const conversation = sam();
+  const alone = { along: false, away: false };
+  assert.deepEqual(conversation.isHereAs(alone, 0).emits, [["mine", alone]]);
+  assert.deepEqual(conversation.isHereAs({ ...alone }, 0).emits, []);
+  conversation.disconnected(0);
+  assert.deepEqual(conversation.isHereAs({ along: false, away: true }, 0).emits, []);
+  assert.deepEqual(conversation.hello().mine, { along: false, away: true });
+});
+
+test("[PO2] what is shown in passing is not kept for later, and what others show is handed on as it is", () => {
+  const conversation = sam();
+  const point = ["point", { page: "home", at: null, tapped: false, number: 1 }] as const;
+  assert.deepEqual(conversation.show(point, 0).emits, [point]);
+  const pointed = ["pointed", { ...point[1], by: "alex" }] as const;
+  assert.deepEqual(conversation.received(pointed, 0).shown, [pointed]);
+  conversation.disconnected(0);
+  assert.deepEqual(conversation.show(point, 0).emits, []);
+  assert.deepEqual(conversation.received(welcome(), 0).emits, []);
 });
 
 test("[WN1] Sam's own event is the answer", () => {

@@ -7,7 +7,7 @@ export const WINDOW = "window-of-sam-0123456789";
 export const PAGES = ["home", "hard-days", "small-things"];
 
 /** Of a call that leads to nothing. */
-export const NOTHING = { emits: [], notices: [], keep: [], forget: [], refused: [] };
+export const NOTHING = { emits: [], notices: [], keep: [], forget: [], refused: [], shown: [] };
 
 export function view(seq: number, more: Partial<View> = {}): View {
   return {
@@ -24,6 +24,7 @@ export function view(seq: number, more: Partial<View> = {}): View {
       { id: "alex", name: "Alex, nurse", role: "worker", left: false },
     ],
     passages: [],
+    reading: [],
     ...more,
   };
 }
@@ -38,7 +39,7 @@ export function turned(seq: number, page: string, by = "alex", mine?: number): E
 }
 
 export function welcome(more: Partial<FromServer["welcome"]> = {}): readonly ["welcome", FromServer["welcome"]] {
-  return ["welcome", { version: PROTOCOL_VERSION, whole: null, words: null, events: [], last: 0, here: ["sam"], ...more }];
+  return ["welcome", { version: PROTOCOL_VERSION, whole: null, words: null, events: [], last: 0, here: [{ id: "sam", along: true, away: false }], ...more }];
 }
 
 /** A window of Sam that is not connected. What it writes stands under `client`. */

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from rooms import Position
-from server.ports import Bus, BusMessage, Doorbell, HereOn, Rejoined
+from rooms.presence import Here
+from server.ports import Bus, BusMessage, Doorbell, HereOn, InPassing, Rejoined
 
 
 class Street(Protocol):
@@ -50,10 +51,18 @@ class BusContract:
     async def test_who_is_here_is_heard(self, street: Street) -> None:
         ada, ben = [await street.bus(node) for node in ("ada", "ben")]
         ben.listen("room-1")
-        here = HereOn("room-1", "ada", 7, ("p-1", "p-2"))
+        here = HereOn("room-1", "ada", 7, (Here("p-1"), Here("p-2", along=False)))
         ada.publish(here)
 
         assert await Ear(ben).hears() == here
+
+    async def test_what_is_shown_in_passing_is_heard(self, street: Street) -> None:
+        ada, ben = [await street.bus(node) for node in ("ada", "ben")]
+        ben.listen("room-1")
+        shown = InPassing("room-1", "p-1", "", "point p-1", '2["pointed",{}]', 65_536)
+        ada.publish(shown)
+
+        assert await Ear(ben).hears() == shown
 
     async def test_nobody_hears_a_room_they_do_not_listen_to(self, street: Street) -> None:
         ada, ben = [await street.bus(node) for node in ("ada", "ben")]

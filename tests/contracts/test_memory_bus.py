@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.bus.memory import MemoryBus, MemoryExchange
-from server.ports import Bus, Doorbell, HereOn, Rejoined
+from server.ports import Bus, Doorbell, Rejoined, Telling
 from tests.contracts.bus_contract import BusContract, Ear, Street, at
 
 
@@ -45,7 +45,7 @@ async def everything_heard_by(bus: MemoryBus) -> list[object]:
 async def test_weather_loses_repeats_delays_and_reorders() -> None:
     fates: dict[int, Sequence[float]] = {1: (), 2: (0, 0), 3: (0.02,), 4: (0.01,), 5: (0,)}
 
-    def weather(sender: str, receiver: str, message: Doorbell | HereOn) -> Sequence[float]:
+    def weather(sender: str, receiver: str, message: Telling) -> Sequence[float]:
         assert (sender, receiver) == ("ada", "ben")
         assert isinstance(message, Doorbell)
         return fates[message.position.seq]
@@ -103,7 +103,7 @@ async def test_rejoining_without_a_break_says_nothing() -> None:
 async def test_whatever_the_weather_nothing_is_invented(seed: int, count: int) -> None:
     chance = random.Random(seed)
 
-    def weather(sender: str, receiver: str, message: Doorbell | HereOn) -> Sequence[float]:
+    def weather(sender: str, receiver: str, message: Telling) -> Sequence[float]:
         return [chance.choice((0, 0.0001, 0.0002)) for _ in range(chance.choice((0, 1, 1, 2)))]
 
     exchange = MemoryExchange(weather)

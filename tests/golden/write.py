@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from rooms import Leave, Position, RemoveForGood, RemoveParticipant, Role, Stamp, View, Write
+from rooms import Leave, Position, ReadApart, ReadTogether, RemoveForGood, RemoveParticipant, Role, Stamp, View, Write
 from rooms.views import Unseen
 from rooms.wire import EventFrame, event_frames
 from tests.rooms.pens import Pen
@@ -154,6 +154,24 @@ def unseen() -> Example:
     return Example("unseen", "sam", before, (frame,), msgspec.structs.replace(before, position=position))
 
 
+def reading_stopped() -> Example:
+    """Agreed, stopped, agreed again by one, who leaves."""
+    telling = Telling("reading_stopped", sam_and_alex())
+    story = telling.story
+    for who in ("alex", "sam"):
+        story.asks(who, ReadTogether())
+    story.asks("sam", ReadApart())
+    story.asks("sam", ReadTogether())
+    story.leaves("sam")
+    return telling.told()
+
+
+def reading_agreed() -> Example:
+    telling = Telling("reading_agreed", sam_and_alex())
+    telling.story.asks("sam", ReadTogether())
+    return telling.told()
+
+
 def nothing_happened() -> Example:
     return Telling("nothing_happened", sam_and_alex()).told()
 
@@ -187,6 +205,8 @@ TELLERS = (
     passage_deleted,
     passage_brought_back,
     removed_for_good,
+    reading_agreed,
+    reading_stopped,
     session_ended,
     session_ended_by_itself,
     unseen,

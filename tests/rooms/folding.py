@@ -5,7 +5,17 @@ from __future__ import annotations
 import msgspec
 
 from rooms import View
-from rooms.views import EndSeen, NotesSeen, PageSeen, PassageGone, PersonGone, PersonSeen, Unseen
+from rooms.views import (
+    EndSeen,
+    NotesSeen,
+    PageSeen,
+    PassageGone,
+    PersonGone,
+    PersonSeen,
+    ReadingGone,
+    ReadingSeen,
+    Unseen,
+)
 from rooms.wire import EventFrame
 
 
@@ -22,13 +32,17 @@ def fold(view: View, frame: EventFrame) -> View:
             people = tuple(
                 msgspec.structs.replace(person, left=True) if person.id == gone else person for person in view.people
             )
-            return msgspec.structs.replace(view, people=people)
+            return msgspec.structs.replace(view, people=people, reading=() if gone in view.reading else view.reading)
         case NotesSeen(put_aside=put_aside, gone=ids):
             passages = tuple(each for each in (*view.passages, *put_aside) if each.id not in ids)
             return msgspec.structs.replace(view, passages=passages)
         case PassageGone(passage=passage):
             kept = tuple(each for each in view.passages if each.id != passage)
             return msgspec.structs.replace(view, passages=kept)
+        case ReadingSeen(by=by):
+            return msgspec.structs.replace(view, reading=(*view.reading, by))
+        case ReadingGone():
+            return msgspec.structs.replace(view, reading=())
         case EndSeen():
             return msgspec.structs.replace(view, ended=True, passages=())
         case Unseen():

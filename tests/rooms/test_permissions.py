@@ -8,6 +8,8 @@ from rooms import (
     Join,
     Leave,
     OpenSession,
+    ReadApart,
+    ReadTogether,
     Refusal,
     RemoveDevice,
     RemoveForGood,
@@ -22,8 +24,17 @@ from tests.rooms.story import Story, sam_and_alex
 
 MAY = {
     Role.SERVER: {OpenSession, Join, RemoveParticipant, RemoveDevice, EndSession},
-    Role.SERVICE_USER: {TurnPage, Leave, Write, RemoveForGood},
-    Role.WORKER: {TurnPage, Leave, Write, RemoveForGood, RemoveParticipant, EndSession},
+    Role.SERVICE_USER: {TurnPage, Leave, Write, RemoveForGood, ReadTogether, ReadApart},
+    Role.WORKER: {
+        TurnPage,
+        Leave,
+        Write,
+        RemoveForGood,
+        ReadTogether,
+        ReadApart,
+        RemoveParticipant,
+        EndSession,
+    },
     Role.SUPERVISOR: set(),
 }
 

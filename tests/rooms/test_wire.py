@@ -7,9 +7,15 @@ from hypothesis import strategies as st
 
 from rooms import Leave, Position, Refusal, RemoveParticipant, TurnPage, wire
 from rooms.limits import ID_LETTERS, NUMBER_MAX
+from rooms.pointers import At, Line, Place, Point, Sees
+from rooms.presence import Here
 from tests.rooms.story import sam_and_alex
 
 WINDOW = "w" * 22
+WAY = {"along": True, "away": False}
+HERE = (Here("alex"), Here("sam", along=False, away=True))
+POINT = Point("people", At("first", 2914775003, 12, 0.5, 0.25), True, 7)
+PLACE = Place("people", Line("first", 0.4), True)
 SECRET = "sam-drinks-tea-at-four"
 
 FIELDS = ["type", "number", "command", "position", "version", "window", "page", "participant"]
@@ -27,10 +33,15 @@ PARSERS = (wire.parse_hello, wire.parse_submission, wire.parse_catch_up)
 
 
 def test_lm1_an_honest_hello() -> None:
-    hello = wire.parse_hello({"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", 3, "tail"]})
+    hello = wire.parse_hello(
+        {"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": ["epoch", 3, "tail"], "mine": WAY}
+    )
     assert hello.position is not None
     assert wire.position_of(hello.position) == Position("epoch", 3, "tail")
-    assert wire.parse_hello({"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": None}).position is None
+    assert (
+        wire.parse_hello({"version": wire.PROTOCOL_VERSION, "window": WINDOW, "position": None, "mine": WAY}).position
+        is None
+    )
 
 
 def test_lm1_honest_commands() -> None:
@@ -125,14 +136,15 @@ def test_packets_are_what_their_names_say() -> None:
     view = story.sees("sam")
     frames = wire.event_frames(story.log)
     packets = {
-        wire.welcome(view, b"w", (), 1, {"sam", "alex"}): wire.Welcome(
-            wire.PROTOCOL_VERSION, view, b"w", (), 1, ("alex", "sam")
-        ),
+        wire.welcome(view, b"w", (), 1, HERE): wire.Welcome(wire.PROTOCOL_VERSION, view, b"w", (), 1, HERE),
         wire.welcome(None, None, story.log, 0, ()): wire.Welcome(wire.PROTOCOL_VERSION, None, None, frames, 0, ()),
         wire.events(story.log): wire.Events(frames),
         wire.whole(view, b"w"): wire.Whole(view, b"w"),
         wire.answer(WINDOW, 1, "refused", "left"): wire.Answer(WINDOW, 1, "refused", "left"),
-        wire.presence({"sam"}): wire.Presence(("sam",)),
+        wire.presence(HERE): wire.Presence(HERE),
+        wire.pointed("sam", POINT): wire.Pointed("sam", "people", POINT.at, True, 7),
+        wire.seen_by("alex", Sees("sam", 7)): wire.SeenBy("alex", 7),
+        wire.placed("sam", WINDOW, PLACE, 65_536): wire.Placed("sam", WINDOW, "people", PLACE.at, True, 65_536),
         wire.goodbye("too_slow"): wire.Goodbye("too_slow", True),
     }
     for packet, meant in packets.items():

@@ -12,13 +12,14 @@ import msgspec
 from rooms.limits import COMMAND_BYTES, FRAME_BYTES, JSON_DEPTH, WRITE_BYTES
 from rooms.wire import PROTOCOL_VERSION
 from server.packet import Rule
+from tests.live_client import HERE
 
 Packet: TypeAlias = str | bytes
 
 
 def hello(version: object = PROTOCOL_VERSION, position: object = None) -> str:
     """An honest connect of a new window, or nearly."""
-    return "40" + _json({"version": version, "window": secrets.token_urlsafe(16), "position": position})
+    return "40" + _json({"version": version, "window": secrets.token_urlsafe(16), "position": position, "mine": HERE})
 
 
 def command(number: object, page: object = "home") -> str:
@@ -33,6 +34,14 @@ def write(update: str, box: object = "looked", before: str = "") -> str:
 
 def digests(boxes: object, seq: object = 1) -> str:
     return "42" + _json(["digests", {"position": ["epoch", seq, "tail"], "boxes": boxes}])
+
+
+def point(page: object = "home", at: object = None, number: object = 1) -> str:
+    return in_passing("point", {"page": page, "at": at, "tapped": False, "number": number})
+
+
+def in_passing(event: str, payload: object) -> str:
+    return "42" + _json([event, payload])
 
 
 def catch_up(seq: object) -> str:
@@ -152,6 +161,17 @@ GRAMMAR: Mapping[Rule, tuple[Maker, ...]] = {
         lambda r: digests(r.choice([None, [], 1, {"": 1}, {"b" * 65: 1}, {"a b": 1}])),
         lambda r: digests({}, r.choice([-1, "1", None, 2**53])),
         lambda _: '42["digests",{}]',
+    ),
+    Rule.PASSING: (
+        lambda r: point(page=r.choice([None, 1, "", "Home", "a b", "p" * 65, "../etc"])),
+        lambda r: point(at=r.choice([1, [], ["b"], {}, ["B", 0, -1, 0, 0], ["b" * 49, 0, -1, 0, 0]])),
+        lambda r: point(at=["first", r.choice([-1, 2**32, "1", 1.5]), 0, 0, 0]),
+        lambda r: point(at=["first", 0, r.choice([-2, 65_537, None, 0.5]), 0, 0]),
+        lambda r: point(at=["first", 0, -1, *r.choice([(-0.1, 0), (0, 1.1), (None, 0), ("0", 0), (0, 1e300)])]),
+        lambda r: point(number=r.choice([0, -1, 2**31, "1", None])),
+        lambda r: in_passing("sees", {"of": r.choice(["", "p" * 65, None, 1]), "number": 1}),
+        lambda r: in_passing("place", {"page": "home", "at": r.choice([None, [], ["b", 2], ["b", -1]]), "resting": 0}),
+        lambda r: in_passing("mine", r.choice([None, [], {"along": 1}, {"along": True, "away": None, "more": 1}])),
     ),
 }
 """What can follow an honest connect. The rules about the first packet, and about posts, have attacks of their own."""

@@ -16,7 +16,7 @@ import pytest
 import structlog.testing
 import uvloop
 
-from rooms import Position
+from rooms import Position, pointers
 from rooms.wire import Submission
 from server.certificate import certificate_for
 from server.connection import OUTBOX_BYTES, OUTBOX_PACKETS
@@ -46,11 +46,14 @@ class Ears:
         self.here: list[str] = []
         self.gone: list[str] = []
 
-    def attach(self, connection: str, seat: Seat, window: str, position: Position | None) -> None:
+    def attach(self, connection: str, seat: Seat, window: str, position: Position | None, way: pointers.Way) -> None:
         self.here.append(connection)
 
     def submit(self, connection: str, submission: Submission) -> None:
         raise Panic("what was in the packet")
+
+    def show(self, connection: str, what: pointers.Passing) -> None:
+        raise AssertionError("nobody shows anything here")
 
     def compare(self, connection: str, position: Position, digests: Mapping[str, int]) -> None:
         raise AssertionError("nobody has written anything here")

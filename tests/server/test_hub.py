@@ -54,8 +54,16 @@ class Ears:
             if connection not in self.closed:
                 self.heard.setdefault(connection, []).append(wire.payload_of(packet))
 
+    def show(self, connections: Iterable[str], key: str, packet: str) -> None:
+        self.tell(connections, packet)
+
     def close(self, connection: str, code: str) -> None:
         self.closed[connection] = code
+
+    def here(self, connection: str) -> list[str]:
+        """Who was here when this connection was last told."""
+        told = [payload["here"] for name, payload in self.heard[connection] if name in ("welcome", "presence")]
+        return [each["id"] for each in told[-1]]
 
     def events(self, connection: str) -> list[tuple[int, str]]:
         """Number and kind of every event that came, in the order in which they came."""
@@ -485,7 +493,7 @@ async def test_who_has_left_gets_nothing_any_more(scene: Scene) -> None:
     assert scene.ears.closed == {"s": "left"}
     await scene.node.turn("a", 1, "sleep")
     assert scene.ears.events("a") == [(4, "participant_left"), (5, "page_turned")]
-    assert scene.ears.last("a", "presence")["here"] == ["alex"]
+    assert scene.ears.here("a") == ["alex"]
     await scene.node.attach("s-again", "sam")
     assert scene.ears.closed["s-again"] == "left" and "s-again" not in scene.ears.heard
 
@@ -537,7 +545,7 @@ async def test_who_is_put_out_gets_nothing_from_that_event_on(scene: Scene) -> N
     assert scene.ears.closed == {"s-phone": "removed", "s-tablet": "removed"}
     assert {each: scene.ears.heard[each] for each in before} == before
     assert scene.ears.events("a") == [(4, "participant_left"), (5, "page_turned")]
-    assert scene.ears.last("a", "presence")["here"] == ["alex"]
+    assert scene.ears.here("a") == ["alex"]
     await scene.node.attach("s-again", "sam", ticket="another-device")
     assert scene.ears.closed["s-again"] == "removed" and "s-again" not in scene.ears.heard
 
@@ -595,7 +603,7 @@ async def test_the_next_session_is_opened_in_the_same_room(scene: Scene) -> None
     view = scene.ears.last("a2", "welcome")["whole"]
     assert (view["page"], view["position"][1], view["ended"]) == ("home", 8, False)
     assert [person["id"] for person in view["people"]] == ["alex-again", "sam-again"]
-    assert scene.ears.last("a2", "welcome")["here"] == ["alex-again"]
+    assert scene.ears.here("a2") == ["alex-again"]
 
 
 @story
@@ -665,7 +673,7 @@ async def test_a_refresh_is_not_an_absence(scene: Scene) -> None:
     await scene.node.attach("a", "alex")
     await scene.node.attach("s1", "sam")
     await scene.node.attach("s2", "sam")
-    assert scene.ears.last("a", "presence")["here"] == ["alex", "sam"]
+    assert scene.ears.here("a") == ["alex", "sam"]
     scene.hub.detach("s1")
     scene.hub.detach("s2")
     scene.hub.detach("s2")
@@ -673,7 +681,7 @@ async def test_a_refresh_is_not_an_absence(scene: Scene) -> None:
     assert scene.hub.here("room") == {"alex", "sam"}
     await asyncio.sleep(GRACE)
     assert scene.hub.here("room") == {"alex"}
-    assert scene.ears.last("a", "presence")["here"] == ["alex"]
+    assert scene.ears.here("a") == ["alex"]
 
 
 @story
@@ -682,12 +690,12 @@ async def test_people_on_two_processes_see_each_other_come_and_go(scene: Scene) 
     south = Node(scene, "south")
     await scene.node.attach("a", "alex")
     await south.attach("s", "sam")
-    assert scene.ears.last("a", "presence")["here"] == ["alex", "sam"]
+    assert scene.ears.here("a") == ["alex", "sam"]
     await asyncio.sleep(6)
-    assert south.ears.last("s", "presence")["here"] == ["alex", "sam"]
+    assert south.ears.here("s") == ["alex", "sam"]
     south.hub.detach("s")
     await asyncio.sleep(GRACE + 2 * HEAD_POLL)
-    assert scene.ears.last("a", "presence")["here"] == ["alex"]
+    assert scene.ears.here("a") == ["alex"]
 
 
 @story

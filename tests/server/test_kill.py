@@ -24,6 +24,7 @@ from server.ports import Appended, Missed, NewSession, Store
 from server.store.opening import open_sqlite
 from tests.conftest import Amount
 from tests.house import House
+from tests.live_client import HERE
 from tests.mutations import copy_of_the_tree, mutate
 
 pytestmark = pytest.mark.timeout(1200)
@@ -76,7 +77,7 @@ class Person:
         )  # fmt: skip
         opening = await self._socket.recv(decode=True)
         assert opening.startswith("0{"), opening
-        hello = {"version": PROTOCOL_VERSION, "window": self.window, "position": self.position}
+        hello = {"version": PROTOCOL_VERSION, "window": self.window, "position": self.position, "mine": HERE}
         await self._socket.send("40" + json.dumps(hello))
         while not (packet := await self._socket.recv(decode=True)).startswith("42"):
             assert packet.startswith("40"), packet

@@ -274,6 +274,14 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "end_session": {},
     "write": {"box": "looked", "update": "{update}"},
     "remove_for_good": {"passage": "none"},
+    "read_together": {},
+    "read_apart": {},
+}
+PASSING: Mapping[str, object] = {
+    "mine": {"along": True, "away": True},
+    "point": {"page": "home", "at": ["title", 0, -1, 0.5, 0.5], "tapped": True, "number": 1},
+    "sees": {"of": "somebody", "number": 1},
+    "place": {"page": "home", "at": ["title", 0.5], "resting": True},
 }
 
 
@@ -288,7 +296,9 @@ async def on_the_line(cast: Cast, who: Persona, row: Row, way: Way) -> tuple[str
         outcome = "ok"
         if event == "digests":
             await client.send_raw("42" + _json(["digests", {"position": welcome["whole"]["position"], "boxes": {}}]))
-        if event in ("catch_up", "digests"):  # Nothing answers digests that fit: what comes next is answered.
+        if event in PASSING:
+            await client.send_raw("42" + _json([event, PASSING[event]]))
+        if event in ("catch_up", "digests", *PASSING):  # Nothing answers the others: what comes next is answered.
             await client.send_raw("42" + _json(["catch_up", {"position": welcome["whole"]["position"]}]))
             await client.wait_for("events")
         elif event != "connect":

@@ -43,6 +43,9 @@ class Nobody:
     def tell(self, connections: Iterable[str], packet: str) -> None:
         pass
 
+    def show(self, connections: Iterable[str], key: str, packet: str) -> None:
+        pass
+
     def close(self, connection: str, code: str) -> None:
         self.closed[connection] = code
 

@@ -19,13 +19,12 @@ from server.ports import (
     Appended,
     BusMessage,
     Diverged,
-    Doorbell,
-    HereOn,
     Kept,
     Missed,
     NewSession,
     SessionRow,
     StoreUnavailable,
+    Telling,
 )
 from server.store.memory import MemoryStore
 from tests.world.ledger import Ledger
@@ -215,7 +214,7 @@ class _BusPort:
         self._bus = bus
         self._life = life
 
-    def publish(self, message: Doorbell | HereOn) -> None:
+    def publish(self, message: Telling) -> None:
         self._life.once_running(lambda: self._bus.publish(message))
 
     def listen(self, room: str) -> None:
@@ -238,6 +237,9 @@ class _AudiencePort:
     def tell(self, connections: Iterable[str], packet: str) -> None:
         for connection in connections:
             self._to(connection, lambda to: to.tell(packet))
+
+    def show(self, connections: Iterable[str], key: str, packet: str) -> None:
+        self.tell(connections, packet)
 
     def close(self, connection: str, code: str) -> None:
         self._to(connection, lambda to: to.close(wire.goodbye(code)))

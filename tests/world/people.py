@@ -234,7 +234,7 @@ class Person:
     def _note(self, reply: Any) -> None:
         self.pending = reply["pending"]
         self.state = reply["state"]
-        self.here = reply["here"]
+        self.here = [each["id"] for each in reply["here"]]
         self.unsent = reply["unsent"]
         self._show(reply["view"])
         for notice in reply["notices"]:

@@ -30,7 +30,7 @@ from rooms import (
     why_not,
 )
 from server.bus.memory import MemoryExchange, fair_weather
-from server.ports import Doorbell, HereOn, NewSession, StoreUnavailable
+from server.ports import NewSession, StoreUnavailable, Telling
 from server.store.memory import MemoryStore
 from tests.contracts.diary import room_of
 from tests.world.ledger import Ledger
@@ -182,8 +182,8 @@ class Simulation:
         self.world.exchange.weather = self._bad_weather(self.world.chance("weather"))
 
     @staticmethod
-    def _bad_weather(chance: Random) -> Callable[[str, str, Doorbell | HereOn], Sequence[float]]:
-        def weather(_sender: str, _receiver: str, _message: Doorbell | HereOn) -> Sequence[float]:
+    def _bad_weather(chance: Random) -> Callable[[str, str, Telling], Sequence[float]]:
+        def weather(_sender: str, _receiver: str, _message: Telling) -> Sequence[float]:
             if chance.random() < BUS_LOSES:
                 return ()
             copies = 2 if chance.random() < BUS_REPEATS else 1
