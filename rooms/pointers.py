@@ -51,7 +51,8 @@ class Sees(Passing, frozen=True):
 
 
 class Line(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """A line of a page, the same on every screen: how far down in a block it is, as a fraction of its height."""
+    """A line of a page, the same on every screen: how far on in a block's letters it begins, as a fraction of them.
+    Where a block has no letters, of its height."""
 
     block: Block
     y: Fraction

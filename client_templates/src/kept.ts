@@ -5,6 +5,14 @@ import type { Place } from "./trail.js";
 export interface Kept {
   pollingOnly?: boolean;
   places?: readonly Place[];
+  /** On which page this window was on its own. */
+  own?: string | undefined;
+  /** *Always ask me*. */
+  asks?: boolean;
+  /** Which page was on the screen, and how far down. */
+  stood?: { readonly page: string; readonly y: number } | undefined;
+  /** Which box was open. */
+  panel?: string | undefined;
 }
 
 const NAME = "kept";

@@ -139,7 +139,8 @@ export class PageArea {
     }
   }
 
-  private article(): HTMLElement | null {
+  /** The page that is on the screen. */
+  article(): HTMLElement | null {
     return this.place.querySelector<HTMLElement>("article[data-page]");
   }
 }

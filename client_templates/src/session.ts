@@ -3,15 +3,18 @@
 import { showArrivals } from "./arrivals.js";
 import { boot, find, need, showWhatNeedsScript } from "./boot.js";
 import { Connection } from "./connection.js";
-import { Conversation, type Effects, type Notice } from "./conversation.js";
+import { Conversation, type Effects, type Notice, type Shown } from "./conversation.js";
 import { mindTheCurtain } from "./curtain.js";
 import { Keeper, forgetWordsOf } from "./keeper.js";
-import { forgetKept, keep, readKept } from "./kept.js";
+import { forgetKept, keep, readKept, type Kept } from "./kept.js";
 import { NotesPanel, button, copying, element } from "./notes_panel.js";
 import { PageArea } from "./page.js";
 import { drawPeople, drawState, nameOf } from "./people.js";
+import { Places } from "./places.js";
 import { noteEveryLeaving } from "./recent.js";
 import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
+import { Together } from "./together.js";
+import { TogetherPanel } from "./together_panel.js";
 import { Trail } from "./trail.js";
 import type { Command, Here, View } from "./wire.js";
 import { refusalKey, sayFrom, type Key } from "./words.js";
@@ -26,12 +29,16 @@ interface Boot {
   /** For what this device keeps of words that are not sent; null: nothing can be kept. */
   readonly key: string | null;
   readonly here: readonly Here[];
+  /** The titles of the pages. */
+  readonly titles: Readonly<Record<string, string>>;
   readonly words: Readonly<Record<string, string>>;
   /** Where to go after leaving. */
   readonly left: string;
 }
 
 const TICK_EVERY = 250;
+/** What *Back* closes before it leads anywhere. */
+const OPEN_PANEL = "details[data-copage][open]";
 const ASK_ABOUT_TICKET_EVERY = 3_000;
 /** Another window of this device may have gone, and left words behind. */
 const LOOK_FOR_LEFT_EVERY = 5_000;
@@ -46,6 +53,18 @@ class SessionPage {
     () => this.tell("page.not_loaded"),
   );
   private readonly trail = Trail.from(this.kept.places, history.state?.at, this.pages.shown);
+  private readonly together = new Together(this.boot.view.page, this.kept.own, this.kept.asks ?? false);
+  private readonly panel = new TogetherPanel(this.together, this.boot.titles, this.say, {
+    goAlong: () => this.goAlong(),
+    goAlone: () => this.goAlone(),
+    askAlways: (always) => this.askAlways(always),
+    submit: (command) => this.submit(command),
+    said: (words) => this.said(words),
+  });
+  private readonly places = new Places(this.conversation, this.together, this.pages, this.say, {
+    show: (place) => this.follow(this.conversation.show(["place", place], performance.now())),
+    goAlone: () => this.goAlone(),
+  });
   private readonly connection = new Connection(
     this.boot.live,
     {
@@ -75,6 +94,7 @@ class SessionPage {
   private opening: string | null = null;
   /** Where to put the page that I am about to get: only what I did myself moves my focus. */
   private myMove: { readonly page: string; readonly y: number | null; answered: boolean } | null = null;
+  private waitsForServer = false;
 
   constructor(private readonly boot: Boot) {
     this.conversation.here = boot.here;
@@ -85,17 +105,25 @@ class SessionPage {
     this.noteHistory();
     showWhatNeedsScript();
     noteEveryLeaving();
-    mindTheCurtain(() => this.pages.focus());
+    mindTheCurtain(() => {
+      this.restore();
+      this.pages.focus();
+    });
+    this.restore();
     keepRoomFor(need("top"));
     this.listen();
     void this.keepOnDevice();
+    this.isHere();
     this.connection.start();
     showArrivals(this.boot.ticket, () => !this.covered && this.conversation.state === "live", this.say);
     this.draw();
     setInterval(() => {
       this.connection.tick();
       this.follow(this.conversation.tick(performance.now()));
-      if (!this.covered) this.notes.tick(performance.now());
+      if (!this.covered) {
+        this.notes.tick(performance.now());
+        this.places.tick(performance.now());
+      }
     }, TICK_EVERY);
   }
 
@@ -112,8 +140,11 @@ class SessionPage {
     window.addEventListener("popstate", (event) => this.wentInHistory(event.state as { at?: unknown } | null));
     window.addEventListener("online", () => this.connection.wake());
     window.addEventListener("offline", () => this.connection.drop());
-    document.addEventListener("visibilitychange", () => document.hidden || this.connection.wake());
-    window.addEventListener("pagehide", () => this.connection.stop());
+    document.addEventListener("visibilitychange", () => {
+      this.isHere();
+      if (!document.hidden) this.connection.wake();
+    });
+    window.addEventListener("pagehide", ({ persisted }) => this.goesOut(persisted));
     window.addEventListener("beforeunload", (event) => this.mayLose() && event.preventDefault());
     window.addEventListener("pageshow", ({ persisted }) => persisted && this.cameBack());
   }
@@ -136,39 +167,97 @@ class SessionPage {
     this.turn(link.dataset["page"]);
   }
 
-  /** Open a page for everybody. */
+  /** Open a page: for everybody, or here alone when this window is on its own. */
   private turn(page: string): void {
     this.notePlace();
-    this.go(page, null);
-  }
-
-  /** `y`: where I was on the page before, when I go back to it. */
-  private go(page: string, y: number | null): void {
-    this.hush();
-    if (page === this.conversation.view?.page) {
-      if (page !== this.pages.shown) return;
-      this.pages.focus();
-      this.pages.scrollTo(y);
+    this.together.moved();
+    if (page === this.conversation.view?.page || !this.together.along) {
+      if (page !== this.pages.shown) this.enter(page);
+      this.goHere(page, null);
       return;
     }
-    this.myMove = { page, y, answered: false };
+    this.hush();
+    this.myMove = { page, y: null, answered: false };
     if (this.conversation.state !== "live") this.tell("page.waiting");
     this.pages.prepare(page);
     this.submit({ type: "turn_page", page });
   }
 
+  /** Go to a page that is mine to go to: where I was, or where the others are. It moves only this window ([PG4]). */
+  private goHere(page: string, y: number | null): void {
+    this.hush();
+    this.together.moved();
+    this.together.goTo(page);
+    if (page === this.pages.shown) {
+      this.pages.focus();
+      this.scrollTo(y);
+    } else this.myMove = { page, y, answered: true };
+    this.isHere();
+    this.draw();
+  }
+
   private back(): void {
     const { page, y } = this.trail.current;
-    if (page !== this.conversation.view?.page) this.go(page, y);
+    if (page !== this.pages.shown) this.goHere(page, y);
     else history.back();
   }
 
   private wentInHistory(state: { at?: unknown } | null): void {
     if (this.covered) return;
+    const panel = document.querySelector<HTMLElement>(OPEN_PANEL);
+    if (panel) {
+      closeBox(panel);
+      history.pushState({ at: this.trail.at }, "");
+      return;
+    }
     this.notePlace();
+    if (this.trail.current.page !== this.pages.shown && state?.at === this.trail.at - 1) {
+      // Another person took me on from my place, which made no entry: back is to there.
+      history.pushState({ at: this.trail.at }, "");
+      this.goHere(this.trail.current.page, this.trail.current.y);
+      return;
+    }
     const place = this.trail.goTo(state?.at);
-    if (place) this.go(place.page, place.y);
+    if (place) this.goHere(place.page, place.y);
     else this.noteHistory(); // A jump within the page made an entry of its own.
+  }
+
+  /** An entry of the browser's history, for a page that I opened myself. */
+  private enter(page: string): void {
+    this.trail.went(page);
+    history.pushState({ at: this.trail.at }, "");
+    this.keep({ places: this.trail.places });
+  }
+
+  // --- together, or on my own ---
+
+  private goAlone(): void {
+    this.together.goAlone();
+    this.isHere();
+    if (this.conversation.view?.reading.length) this.submit({ type: "read_apart" });
+    this.draw();
+  }
+
+  /** To the page that is open for all, from wherever I am. */
+  private goAlong(): void {
+    const page = this.conversation.view?.page;
+    if (!page) return;
+    this.notePlace();
+    if (page !== this.pages.shown) this.enter(page);
+    this.together.goAlong();
+    this.goHere(page, null);
+  }
+
+  private askAlways(always: boolean): void {
+    this.together.asks = always;
+    this.keep({ asks: always });
+  }
+
+  /** Tell how this window is here, if that has changed, and keep it over a refresh. */
+  private isHere(): void {
+    const { along, page } = this.together;
+    this.follow(this.conversation.isHereAs({ along, away: document.hidden }, performance.now()));
+    this.keep({ own: along ? undefined : (page ?? undefined) });
   }
 
   private notePlace(): void {
@@ -214,8 +303,9 @@ class SessionPage {
 
   // --- what comes of it ---
 
-  private follow({ emits, notices, keep, forget, refused }: Effects): void {
+  private follow({ emits, notices, keep, forget, refused, shown }: Effects): void {
     this.connection.send(emits);
+    for (const each of shown) this.heard(each);
     if (keep.length) void this.keepWords(keep);
     if (forget.length) void this.keeper?.forget(forget).catch(() => this.keepsNothing());
     for (const notice of notices) this.note(notice);
@@ -244,34 +334,37 @@ class SessionPage {
   private turned(page: string, mine: boolean): void {
     if (this.myMove && mine && page === this.myMove.page) this.myMove.answered = true;
     else if (this.myMove?.answered) this.myMove = null; // Another page came before mine was on the screen.
-    if (!mine || page === this.trail.current.page) return;
-    this.trail.went(page);
-    history.pushState({ at: this.trail.at }, "");
-    this.keep({ places: this.trail.places });
+    if (mine && page !== this.trail.current.page) this.enter(page);
   }
 
   private draw(): void {
     const { view, state, here } = this.conversation;
     if (this.conversation.over) this.finish();
+    if (this.waitsForServer && state === "live") this.waitForServer(false);
     if (this.covered || !view) return;
     this.notes.draw(performance.now());
     const live = state === "live";
-    const now = [view, state, here, this.trail.at];
+    this.together.opened(view.page, view.turned_by, view.turned_by === view.you, performance.now());
+    const { along, page, card } = this.together;
+    const now = [view, state, here, this.trail.at, along, page, card, this.pages.shown];
     if (now.every((each, i) => each === this.drawn[i])) return;
     if (live && this.drawn[1] !== "live") this.pages.hurry();
     this.drawn = now;
     drawState(need("state"), state, this.say);
     drawPeople(need("people"), view, live, here, this.say, `${this.address}/remove`);
     const back = find("back") as HTMLButtonElement | null;
-    if (back) back.disabled = !this.trail.canGoBack(view.page);
-    markCurrent(view.page);
-    if (view.page !== null) this.showPage(view.page);
+    if (back) back.disabled = !this.trail.canGoBack(page);
+    markCurrent(page);
+    this.panel.draw(view);
+    this.places.draw(here);
+    if (page !== null) this.showPage(page);
   }
 
   private showPage(page: string): void {
     if (page === this.opening || (this.opening === null && page === this.pages.shown)) return;
     this.opening = page;
     this.notePlace();
+    this.places.clear();
     void this.pages.open(page).then((shown) => shown && this.pageIsThere(shown.page, shown.title));
   }
 
@@ -283,10 +376,25 @@ class SessionPage {
       this.myMove = null;
       this.hush();
       this.pages.focus();
-    } else if (view && view.turned_by !== view.you) {
+    } else if (view && view.turned_by !== view.you && page === view.page) {
       this.tell("page.turned_by", { name: nameOf(view, view.turned_by), title });
     }
-    this.pages.scrollTo(mine?.y ?? null); // Last, because what is said over the page moves the page.
+    this.scrollTo(mine?.y ?? null); // Last, because what is said over the page moves the page.
+    this.draw();
+  }
+
+  private scrollTo(y: number | null): void {
+    this.places.letGo();
+    this.pages.scrollTo(y);
+  }
+
+  private heard([name, payload]: Shown): void {
+    if (name === "placed") this.places.heard(payload);
+  }
+
+  private said(words: string): void {
+    const said = find("said");
+    if (said) said.textContent = words;
   }
 
   /** Say it on the page and to screen readers. */
@@ -298,8 +406,7 @@ class SessionPage {
       notice.dataset["about"] = key;
       notice.hidden = false;
     }
-    const said = find("said");
-    if (said) said.textContent = words;
+    this.said(words);
   }
 
   private tellOf(key: Key, participant: string): void {
@@ -435,6 +542,23 @@ class SessionPage {
     covered.focus();
   }
 
+  /** The page goes out of the window, and may be brought back from the browser's memory. */
+  private goesOut(persisted: boolean): void {
+    this.connection.stop();
+    this.notePlace();
+    const panel = document.querySelector<HTMLElement>(OPEN_PANEL);
+    this.keep({ places: this.trail.places, stood: { page: this.pages.shown, y: window.scrollY }, panel: panel?.dataset["copage"] });
+    // Nothing is shown when it comes back before the server has said what may be.
+    if (persisted && !this.covered) this.waitForServer(true);
+  }
+
+  private waitForServer(waits: boolean): void {
+    this.waitsForServer = waits;
+    need("all").hidden = waits;
+    need("covered").hidden = !waits;
+    need("covered-words").textContent = waits ? this.say("page.waiting") : "";
+  }
+
   /** The browser brought the page back from its memory, as it was. */
   private cameBack(): void {
     const holds = holdsTicket(this.boot.ticket);
@@ -448,6 +572,18 @@ class SessionPage {
   }
 
   // --- what stays over a refresh ---
+
+  /** The page, the place on it, and the box that was open, as they were before this window was loaded again. */
+  private restore(): void {
+    const { stood, panel } = this.kept;
+    const { page } = this.together;
+    if (document.documentElement.dataset["curtain"] !== undefined) return; // Once it is open.
+    this.keep({ stood: undefined, panel: undefined });
+    if (panel) find(panel)?.setAttribute("open", "");
+    if (!stood || stood.page !== page) return;
+    if (page === this.pages.shown) this.scrollTo(stood.y);
+    else this.myMove = { page, y: stood.y, answered: true };
+  }
 
   private noteHistory(): void {
     history.replaceState({ at: this.trail.at }, "");
@@ -463,7 +599,7 @@ class SessionPage {
     return `/s/${this.boot.ticket}`;
   }
 
-  private keep(more: { pollingOnly?: boolean; places?: Trail["places"] }): void {
+  private keep(more: Kept): void {
     if (!this.covered) keep(this.boot.ticket, Object.assign(this.kept, more));
   }
 }

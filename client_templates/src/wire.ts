@@ -42,7 +42,7 @@ export interface Here {
  */
 export type At = readonly [block: string, check: number, offset: number, x: number, y: number];
 
-/** A line of a page: how far down in a block it is, as a fraction of the block's height. */
+/** A line of a page: how far on in a block's letters it begins, as a fraction of them; without letters, of its height. */
 export type Line = readonly [block: string, y: number];
 
 export interface Point {

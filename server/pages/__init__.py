@@ -124,5 +124,5 @@ def site(needs: Needs) -> list[BaseRoute]:
         *session.routes(pages, hub, tickets, removals, content, waiting, closing, at_desk, staff.used),
         *check.routes(pages),
         *health.routes(needs.database),
-        *assets.routes(needs.assets),
+        *assets.routes(needs.assets, needs.content.pictures),
     ]

@@ -5,12 +5,15 @@ A changed file has another name.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
+
+from server.content import Picture
 
 ROOT = Path(__file__).parent.parent.parent / "client_templates"
 BUILT = ROOT / "built"
@@ -70,7 +73,7 @@ def _read(file: Path) -> Asset:
     return Asset(TYPES.get(file.suffix, "application/octet-stream"), file.read_bytes(), encoded)
 
 
-def routes(assets: Assets) -> list[BaseRoute]:
+def routes(assets: Assets, pictures: Mapping[str, Picture]) -> list[BaseRoute]:
     async def serve(request: Request) -> Response:
         asset = assets.get(request.path_params["name"])
         if asset is None:
@@ -83,7 +86,14 @@ def routes(assets: Assets) -> list[BaseRoute]:
                 break
         return Response(body, media_type=asset.type, headers=headers)
 
-    return [Route("/assets/{name}", serve)]
+    async def picture(request: Request) -> Response:
+        """A drawing of a content pack. Its name changes with it."""
+        found = pictures.get(request.path_params["picture"])
+        if found is None:
+            return Response(status_code=404)
+        return Response(found.data, media_type="image/svg+xml", headers={"Cache-Control": FOR_GOOD})
+
+    return [Route("/assets/{name}", serve), Route("/pictures/{picture}", picture)]
 
 
 def _accepts(request: Request, encoding: str) -> bool:

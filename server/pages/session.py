@@ -52,7 +52,21 @@ class Seated(msgspec.Struct, frozen=True):
 
 AnswerHeld = Callable[[Request, Ticket], Awaitable[Response]]
 AnswerSeated = Callable[[Request, Seated], Awaitable[Response]]
-SAID_BY_THE_SCRIPT = ("connection.", "person.", "page.", "move.", "leave.", "end.", "desk.", "notes.", "refused.")
+SAID_BY_THE_SCRIPT = (
+    "connection.",
+    "person.",
+    "page.",
+    "move.",
+    "alone.",
+    "card.",
+    "mark.",
+    "reading.",
+    "leave.",
+    "end.",
+    "desk.",
+    "notes.",
+    "refused.",
+)
 """Beginnings of the keys of `words.CLIENT_WORDS`."""
 
 
@@ -131,6 +145,7 @@ def routes(
             "notes": msgspec.to_builtins(seat.reading.words),
             "key": msgspec.to_builtins(key),
             "here": msgspec.to_builtins(people),
+            "titles": {each: content.pages[each].title for each in view.pages if each in content.pages},
             "words": pages.words.for_browser(*SAID_BY_THE_SCRIPT),
             "left": LEFT,
         }
@@ -154,7 +169,9 @@ def routes(
         page = content.pages.get(page_id)
         if page is None or page_id not in seat.view.pages:
             return pages.plain(request, pages.words(NO_PAGE), 404)
-        return pages.show(request, "page", ticket=seat.ticket.id, page=page, pack_language=content.pack.language)
+        # Whoever comes by a link, without the script that would have fetched it, gets a page around it.
+        template = "page_alone" if request.headers.get("sec-fetch-dest") == "document" else "page"
+        return pages.show(request, template, ticket=seat.ticket.id, page=page, pack_language=content.pack.language)
 
     async def turn(request: Request, seat: Seated) -> Response:
         page = field(await form_of(request), "page")

@@ -146,6 +146,15 @@ class Person:
         """By the page's own button."""
         await self.presses("[data-copage=back]")
 
+    async def goes_along(self) -> None:
+        """From being on their own to where the others are."""
+        await self.presses("[data-copage=go-along]")
+
+    async def looks_alone(self) -> None:
+        if not await self.page.locator("[data-copage=ways]").evaluate("(box) => box.open"):
+            await self.presses("[data-copage=ways] summary")
+        await self.presses("[data-copage=alone]")
+
     async def leaves(self) -> None:
         await self.presses("form[data-copage=leave] button")
 
@@ -178,6 +187,10 @@ class Person:
         return await self.waits_until(
             lambda sight: words in sight.notice and words in sight.said, f"the words “{words}”", seconds
         )
+
+    async def hears(self, words: str, seconds: float = 10) -> float:
+        """Wait for words that are said to screen readers."""
+        return await self.waits_until(lambda sight: words in sight.said, f"“{words}” said", seconds)
 
     async def is_told_connected(self, seconds: float = 10) -> float:
         return await self.waits_until(

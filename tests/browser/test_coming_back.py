@@ -34,7 +34,7 @@ async def test_a_refresh_keeps_the_page_and_the_way_back(chromium: Browser, hous
         told("a refresh", began, await alex.sees(FIRST))
         await same_for(alex, sam)
         await alex.goes_back()
-        await asyncio.gather(alex.sees(HOME), sam.sees(HOME))
+        await asyncio.gather(alex.sees(HOME), sam.sees(FIRST))
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])

@@ -64,7 +64,8 @@ async def test_practice_says_that_it_is_practice(chromium: Browser, house: House
 
 
 async def test_back_is_a_move_of_ones_own(chromium: Browser, house: House) -> None:
-    """By the page's button and by the browser's. What the partner opened is nothing to go back through."""
+    """[PG4] By the page's button and by the browser's, and it moves nobody else. What the partner opened is nothing to
+    go back through."""
     async with practice(chromium, house) as (alex, sam):
         await alex.opens(FIRST)
         await asyncio.gather(alex.sees(FIRST), sam.sees(FIRST))
@@ -73,10 +74,14 @@ async def test_back_is_a_move_of_ones_own(chromium: Browser, house: House) -> No
         await sam.opens(SECOND)
         await asyncio.gather(alex.sees(SECOND), sam.sees(SECOND))
         await alex.goes_back()
-        await asyncio.gather(alex.sees(HOME), sam.sees(HOME))
+        await asyncio.gather(alex.sees(HOME), sam.is_told_of(alex, "looking on their own"))
         await alex.page.go_back(wait_until="commit")
-        await asyncio.gather(alex.sees(FIRST), sam.sees(FIRST))
+        await asyncio.gather(alex.sees(FIRST), sam.sees(SECOND))
+        await alex.goes_along()
+        await alex.sees(SECOND)
         await same_for(alex, sam)
+        await alex.page.go_back(wait_until="commit")
+        await asyncio.gather(alex.sees(FIRST), sam.sees(SECOND))
 
 
 async def test_a_page_turned_by_the_partner_is_no_entry_in_my_history(chromium: Browser, house: House) -> None:

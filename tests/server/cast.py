@@ -18,6 +18,7 @@ from typing import TypeAlias
 import httpx2
 
 from server.app import Copage, create_app
+from server.content import load_content
 from server.identity import Ticket
 from server.ports import Statement, StoreUnavailable, Value
 from server.serving import listen, serving
@@ -343,6 +344,7 @@ class _Story:
         self.places |= {
             "practice": practised.headers["location"].rpartition("/")[2],
             "start": await self.copage.start_links.make(),
+            "picture": next(iter(load_content().pictures)),
             "file": re.findall(r"/assets/(main-[\w-]+\.css)", (await alex.looks_at("/")).text)[0],
             **{login: self.accounts[login] for login in ("pat", "uwe", "ines")},
         }

@@ -21,12 +21,52 @@ def pack(folder: Path, home: str = FRONT, about: str = PACK) -> Path:
     return folder
 
 
-def test_the_starter_has_pages_enough_and_every_page_leads_on() -> None:
+def test_pk3_the_starter_has_pages_enough_and_every_page_leads_on() -> None:
     content = load_content()
-    assert len(content.pages) >= 5
-    home = content.pages[content.pack.home]
-    assert {page.id for page in home.choices} | {home.id} == set(content.pages), "home offers every page"
+    areas = {page.area for page in content.pages.values()}
+    assert areas >= {"Getting through", "People", "Hope", "Me", "Meaning"}
+    read = [page for page in content.pages.values() if page.html.count("data-block") > 4]
+    assert len(read) >= 12 and len({page.area for page in read}) == 5
     assert all(1 <= len(page.choices) <= CHOICES for page in content.pages.values())
+    there, ahead = set[str](), [content.pack.home]
+    while ahead:
+        page_id = ahead.pop()
+        if page_id not in there:
+            there.add(page_id)
+            page = content.pages[page_id]
+            ahead += [choice.id for choice in page.choices] + [tagged for _, tagged in page.tags]
+    assert there == set(content.pages), "all can be come to from home"
+
+
+def test_pk3_a_tag_has_a_page_that_offers_those_with_it(tmp_path: Path) -> None:
+    tagged = FRONT.replace('area = "Area"', 'area = "Area"\ntags = ["Hard days!"]')
+    content = load_content(pack(tmp_path, tagged + "{#one}\nHello.\n"))
+    assert content.pages["home"].tags == (("Hard days!", "about-hard-days"),)
+    assert [choice.id for choice in content.pages["about-hard-days"].choices] == ["home"]
+    assert content.pages["about-hard-days"].title == "Hard days!"
+
+
+def test_a_link_leads_to_a_page_wherever_that_is_for_who_reads(tmp_path: Path) -> None:
+    page = load_content(pack(tmp_path, FRONT + "{#one}\nA [link](other).\n")).pages["home"]
+    assert page.html_at("/s/x/page/") == (
+        '<p id="b-one" data-block="one">A <a href="/s/x/page/other" data-page="other">link</a>.</p>\n'
+    )
+
+
+def test_a_table_scrolls_by_itself_and_says_what_it_is(tmp_path: Path) -> None:
+    home = FRONT + "{#head}\n## Days & nights\n\n{#cells}\n| a | b |\n| --- | --- |\n| 1 | *2* |\n"
+    html = load_content(pack(tmp_path, home)).pages["home"].html
+    assert '<div class="scrolls" role="region" aria-label="Days &amp; nights" tabindex="0">' in html
+    assert '<table id="b-cells" data-block="cells">' in html and "<em>2</em>" in html
+
+
+def test_a_picture_takes_its_room_before_it_comes_and_has_words(tmp_path: Path) -> None:
+    (tmp_path / "hill.svg").write_text('<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"></svg>')
+    content = load_content(pack(tmp_path, FRONT + "{#one}\n![A hill](hill.svg)\n"))
+    [name] = content.pictures
+    html = content.pages["home"].html
+    assert f'src="/pictures/{name}"' in html and 'alt="A hill" width="60" height="20"' in html
+    assert name.endswith("-hill.svg") and content.pictures[name].data.startswith(b"<svg")
 
 
 def test_every_block_of_the_starter_carries_its_id_in_the_html() -> None:
@@ -59,8 +99,9 @@ def test_an_edited_page_has_another_digest_and_an_untouched_one_the_same(tmp_pat
         (FRONT + "{#one}\nHello.\n\n{#one}\nAgain.\n", "there twice"),
         (FRONT + "{#title}\nHello.\n", "there twice"),
         (FRONT + "{#One}\nHello.\n", "small letters"),
-        (FRONT + "{#one}\nA [link](https://example.org).\n", "links and pictures"),
-        (FRONT + "{#one}\nA ![picture](a.png).\n", "links and pictures"),
+        (FRONT + "{#one}\nA [link](https://example.org).\n", "no page of the pack"),
+        (FRONT + "{#one}\nA [link](../other).\n", "no page of the pack"),
+        (FRONT + "{#one}\nA ![picture](a.png).\n", "not beside the pages"),
         (FRONT.replace('area = "Area"', 'choices = ["nowhere"]\narea = "Area"') + "{#one}\nHi.\n", "not in the pack"),
         (FRONT.replace('area = "Area"', ""), "area"),
         (FRONT.replace("title", "titel"), "titel"),

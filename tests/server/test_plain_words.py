@@ -195,6 +195,8 @@ async def in_a_session(alex: Visitor, sam: Visitor) -> AsyncIterator[Seen]:
     for page in load_content().pages:
         await sam.sends(f"{held.address}/turn", page=page)
         yield "session.html", page, (await sam.looks_at(held.address)).text
+    alone = await sam.looks_at(f"{held.address}/page/hard-day", **{"sec-fetch-dest": "document"})
+    yield "page_alone.html", "", alone.text
     yield "session.html", "asked again", (await sam.sends(f"{held.address}/turn", page="nowhere")).text
     [person] = re.findall(r'name="person" value="([^"]+)"', (await alex.looks_at(own.address)).text)
     await alex.sends(f"{own.address}/remove", person=person)
