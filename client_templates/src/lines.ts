@@ -1,5 +1,6 @@
 /** Lines of the page: which one stands at the reading line here, and where one that another person reads is here. */
 
+import { fraction } from "./anchor.js";
 import type { Line } from "./wire.js";
 
 /** The reading line is this far down in what is in sight below the bar at the top. */
@@ -24,8 +25,8 @@ export function lineHere(article: HTMLElement): Line | null {
   if (!nearest) return null;
   const { block, box } = nearest;
   const letters = new Letters(block);
-  const part = letters.count ? letters.at(y) / letters.count : box.height ? (y - box.top) / box.height : 0;
-  return [block.dataset["block"] ?? "", Math.min(1, Math.max(0, part))];
+  const part = letters.count ? fraction(letters.at(y), 0, letters.count) : fraction(y, box.top, box.height);
+  return [block.dataset["block"] ?? "", part];
 }
 
 /** How far below the upper edge of the window a line stands here; null: it is not on this page. */

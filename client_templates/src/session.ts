@@ -11,6 +11,7 @@ import { NotesPanel, button, copying, element } from "./notes_panel.js";
 import { PageArea } from "./page.js";
 import { drawPeople, drawState, nameOf } from "./people.js";
 import { Places } from "./places.js";
+import { Pointers } from "./pointers.js";
 import { noteEveryLeaving } from "./recent.js";
 import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Together } from "./together.js";
@@ -37,6 +38,8 @@ interface Boot {
 }
 
 const TICK_EVERY = 250;
+/** Of the height of the window. */
+const TOP_AT_MOST = 0.4;
 /** What *Back* closes before it leads anywhere. */
 const OPEN_PANEL = "details[data-copage][open]";
 const ASK_ABOUT_TICKET_EVERY = 3_000;
@@ -59,6 +62,11 @@ class SessionPage {
     goAlone: () => this.goAlone(),
     askAlways: (always) => this.askAlways(always),
     submit: (command) => this.submit(command),
+    said: (words) => this.said(words),
+  });
+  private readonly pointers = new Pointers(this.conversation, this.together, this.pages, this.say, {
+    send: (message) => this.follow(this.conversation.show(message, performance.now())),
+    goes: () => this.places.letGo(),
     said: (words) => this.said(words),
   });
   private readonly places = new Places(this.conversation, this.together, this.pages, this.say, {
@@ -123,6 +131,7 @@ class SessionPage {
       if (!this.covered) {
         this.notes.tick(performance.now());
         this.places.tick(performance.now());
+        this.pointers.tick();
       }
     }, TICK_EVERY);
   }
@@ -356,6 +365,7 @@ class SessionPage {
     if (back) back.disabled = !this.trail.canGoBack(page);
     markCurrent(page);
     this.panel.draw(view);
+    this.pointers.changed();
     this.places.draw(here);
     if (page !== null) this.showPage(page);
   }
@@ -388,8 +398,9 @@ class SessionPage {
     this.pages.scrollTo(y);
   }
 
-  private heard([name, payload]: Shown): void {
-    if (name === "placed") this.places.heard(payload);
+  private heard(shown: Shown): void {
+    if (shown[0] === "placed") this.places.heard(shown[1]);
+    else this.pointers.heard(shown);
   }
 
   private said(words: string): void {
@@ -629,8 +640,13 @@ function closeBox(box: Element | null): void {
 
 /** What is said stands below the moves, in however many lines they are; `main.css` reads the height. */
 function keepRoomFor(top: HTMLElement): void {
-  const measure = () => document.documentElement.style.setProperty("--height-of-top", `${top.offsetHeight}px`);
+  const measure = () => {
+    document.documentElement.style.setProperty("--height-of-top", `${top.offsetHeight}px`);
+    // With letters so large, or a window so low, that it would hide what it stands over, it scrolls away.
+    top.classList.toggle("scrolls-away", top.offsetHeight > window.innerHeight * TOP_AT_MOST);
+  };
   new ResizeObserver(measure).observe(top);
+  window.addEventListener("resize", measure);
 }
 
 function markCurrent(page: string | null): void {

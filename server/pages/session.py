@@ -60,6 +60,7 @@ SAID_BY_THE_SCRIPT = (
     "alone.",
     "card.",
     "mark.",
+    "point.",
     "reading.",
     "leave.",
     "end.",

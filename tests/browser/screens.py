@@ -274,6 +274,11 @@ class _Meeting:
         page, other = kim.page, robin.page
         yield Screen("session", State.PLAIN, page, "worker")
         yield Screen("session", State.PLAIN, other, "phone")
+        address = other.url
+        await other.goto(f"{address}/page/ups-and-downs")
+        yield Screen("page_alone", State.PLAIN, other)
+        await other.goto(address)
+        await _has_here(other, WORKER)
         await types(kim, NOTES[0] + LONG)
         await say_the_same(kim, robin)
         await selects(robin, 24, 24 + len(LONG))

@@ -27,10 +27,10 @@ TEXTS = """() => {
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
-    if (element.closest("script, style, noscript, [data-block], time, .code, .codes, .secret")) continue;
+    if (element.closest("script, style, noscript, [data-block], .tags a, time, .code, .codes, .secret")) continue;
     found.push(walker.currentNode.textContent);
   }
-  for (const element of document.querySelectorAll("*")) {
+  for (const element of document.querySelectorAll("*:not(.scrolls, [data-block] img)")) {
     for (const name of ["aria-label", "aria-description", "title", "alt", "placeholder", "data-done"]) {
       found.push(element.getAttribute(name) ?? "");
     }

@@ -15,6 +15,7 @@ from server import app
 from server.app import create_app
 from server.clinic import BUILT_IN
 from server.clock import SystemClock
+from server.content import load_content
 from server.pages import Needs, site
 from server.settings import read_settings
 from server.store.sqlite import SqliteDatabase
@@ -66,6 +67,7 @@ async def test_no_address_writes_anything_when_it_is_looked_at(tmp_path: Path, m
                 "/s/{ticket}/news": f"{waiting}/news",
                 "/s/{ticket}/topic/{page}": f"{waiting}/topic/people",
                 "/assets/{name}": style,
+                "/pictures/{picture}": f"/pictures/{next(iter(load_content().pictures))}",
             }
             written = _counted(monkeypatch)
             wall = SystemClock.wall
