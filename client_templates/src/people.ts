@@ -1,6 +1,7 @@
 /** Who is in the session, and how this window is connected, in words. Names are put in as text, never as HTML. */
 
 import type { State } from "./conversation.js";
+import type { PersonState, Steady } from "./steady.js";
 import type { Here, View } from "./wire.js";
 import type { Say } from "./words.js";
 
@@ -27,12 +28,14 @@ export function drawPeople(
   here: readonly Here[],
   say: Say,
   removeAt: string,
+  steady: Steady,
 ): void {
   const known = new Map([...list.children].map((item) => [(item as HTMLElement).dataset["person"], item as HTMLElement]));
   const worker = view.people.some(({ id, role }) => id === view.you && role === "worker");
   view.people.forEach(({ id, name, role, left }, i) => {
     const mine = id === view.you;
-    const state = left ? "left" : mine ? (live ? "here" : "away") : live ? stateOf(here.find((each) => each.id === id)) : "";
+    const now: PersonState = left ? "left" : mine ? (live ? "here" : "away") : live ? stateOf(here.find((each) => each.id === id)) : "";
+    const state = mine ? now : steady.shown(id, now, performance.now());
     const item = known.get(id) ?? newItem(id);
     known.delete(id);
     item.dataset["state"] = state;

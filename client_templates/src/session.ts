@@ -10,9 +10,11 @@ import { forgetKept, keep, readKept, type Kept } from "./kept.js";
 import { NotesPanel, button, copying, element } from "./notes_panel.js";
 import { PageArea } from "./page.js";
 import { drawPeople, drawState, nameOf } from "./people.js";
+import { ScreenOn, keepAboveKeyboard } from "./phone.js";
 import { Places } from "./places.js";
 import { Pointers } from "./pointers.js";
 import { noteEveryLeaving } from "./recent.js";
+import { Steady } from "./steady.js";
 import { giveUpTicket, holdsTicket, isRefused, tellServer } from "./ticket.js";
 import { Together } from "./together.js";
 import { TogetherPanel } from "./together_panel.js";
@@ -90,6 +92,8 @@ class SessionPage {
     // Words that are put in again are collected first, and so are on the device before these leave it.
     dealtWith: (id) => queueMicrotask(() => void this.keeper?.forget([id]).catch(() => this.keepsNothing())),
   });
+  private readonly steady = new Steady();
+  private readonly screenOn = new ScreenOn(() => !this.covered && this.conversation.state === "live");
   private keeper: Keeper | null = null;
   private collecting = false;
   private lostNumber = 0;
@@ -119,6 +123,7 @@ class SessionPage {
     });
     this.restore();
     keepRoomFor(need("top"));
+    keepAboveKeyboard();
     this.listen();
     void this.keepOnDevice();
     this.isHere();
@@ -127,11 +132,13 @@ class SessionPage {
     this.draw();
     setInterval(() => {
       this.connection.tick();
+      this.screenOn.tick();
       this.follow(this.conversation.tick(performance.now()));
       if (!this.covered) {
         this.notes.tick(performance.now());
         this.places.tick(performance.now());
         this.pointers.tick();
+        if (this.steady.waits) this.drawAgain();
       }
     }, TICK_EVERY);
   }
@@ -360,7 +367,7 @@ class SessionPage {
     if (live && this.drawn[1] !== "live") this.pages.hurry();
     this.drawn = now;
     drawState(need("state"), state, this.say);
-    drawPeople(need("people"), view, live, here, this.say, `${this.address}/remove`);
+    drawPeople(need("people"), view, live, here, this.say, `${this.address}/remove`, this.steady);
     const back = find("back") as HTMLButtonElement | null;
     if (back) back.disabled = !this.trail.canGoBack(page);
     markCurrent(page);
@@ -368,6 +375,13 @@ class SessionPage {
     this.pointers.changed();
     this.places.draw(here);
     if (page !== null) this.showPage(page);
+  }
+
+  /** What was held back may be shown by now. */
+  private drawAgain(): void {
+    this.steady.waits = false;
+    this.drawn = [];
+    this.draw();
   }
 
   private showPage(page: string): void {
