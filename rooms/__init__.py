@@ -6,6 +6,7 @@ what). Of the notes, `notes.py` holds what rules know, `updates.py` what may be 
 
 from rooms.commands import (
     Command,
+    Dismiss,
     EndSession,
     FromWindow,
     Join,
@@ -16,6 +17,7 @@ from rooms.commands import (
     RemoveDevice,
     RemoveForGood,
     RemoveParticipant,
+    Suggest,
     TurnPage,
     Write,
 )
@@ -31,6 +33,7 @@ __all__ = [
     "Already",
     "Command",
     "Decision",
+    "Dismiss",
     "Document",
     "EndSession",
     "Event",
@@ -53,6 +56,7 @@ __all__ = [
     "Room",
     "Session",
     "Stamp",
+    "Suggest",
     "TurnPage",
     "View",
     "Write",

@@ -71,6 +71,18 @@ class RemoveForGood(Request, frozen=True):
     passage: Annotated[str, msgspec.Meta(max_length=ID_LETTERS)]
 
 
+class Suggest(Request, frozen=True):
+    """A page that the others may open, or not: nobody is taken anywhere by it."""
+
+    page: str
+
+
+class Dismiss(Request, frozen=True):
+    """Not now, of a page that was suggested; or, of one's own suggestion, never mind."""
+
+    page: str
+
+
 class ReadTogether(Request, frozen=True):
     """Read the page at one place with the others who want that, too: to propose it, and to agree."""
 
@@ -89,6 +101,8 @@ Command: TypeAlias = (
     | EndSession
     | Write
     | RemoveForGood
+    | Suggest
+    | Dismiss
     | ReadTogether
     | ReadApart
 )
@@ -102,12 +116,23 @@ COMMAND_KINDS: tuple[type[Request], ...] = (
     EndSession,
     Write,
     RemoveForGood,
+    Suggest,
+    Dismiss,
     ReadTogether,
     ReadApart,
 )
 
 FromWindow: TypeAlias = (
-    TurnPage | Leave | RemoveParticipant | EndSession | Write | RemoveForGood | ReadTogether | ReadApart
+    TurnPage
+    | Leave
+    | RemoveParticipant
+    | EndSession
+    | Write
+    | RemoveForGood
+    | Suggest
+    | Dismiss
+    | ReadTogether
+    | ReadApart
 )
 """The commands that a window may send. The others come from the server itself, after it has checked a link or
 account."""

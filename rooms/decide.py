@@ -8,6 +8,7 @@ import msgspec
 
 from rooms.commands import (
     Command,
+    Dismiss,
     EndSession,
     Join,
     Leave,
@@ -17,6 +18,7 @@ from rooms.commands import (
     RemoveDevice,
     RemoveForGood,
     RemoveParticipant,
+    Suggest,
     TurnPage,
     Write,
 )
@@ -24,6 +26,7 @@ from rooms.events import (
     DeviceRemoved,
     Event,
     NotesWritten,
+    PageSuggested,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
@@ -34,11 +37,13 @@ from rooms.events import (
     Role,
     SessionEnded,
     SessionOpened,
+    SuggestionDismissed,
 )
 from rooms.limits import (
     BOX_BYTES,
     DEVICES_REMOVED,
     PARTICIPANTS_PER_SESSION,
+    SUGGESTIONS,
     UNITS_PER_SESSION,
     WRITERS_PER_SESSION,
 )
@@ -140,6 +145,10 @@ def decide(room: Room, actor: Actor, command: Command, now: int, words: Trial | 
             return _write(room, room.session.notes, actor, by, command, words)
         case RemoveForGood():
             return _remove_for_good(room, room.session.notes, by, command)
+        case Suggest():
+            return _suggest(room.session, by, command)
+        case Dismiss():
+            return _dismiss(room.session, by, command)
         case ReadTogether():
             return Already() if by in room.session.reading else (ReadingAgreed(by),)  # [RT1]
         case ReadApart():
@@ -289,6 +298,22 @@ def _remove_for_good(room: Room, notes: Notes, by: str, command: RemoveForGood) 
     if not may_remove_for_good(passage, by, room.participants[by].role is Role.SERVICE_USER):
         return Refusal("not_your_words")  # [NT8]
     return (RemovedForGood(passage.id, by),)
+
+
+def _suggest(session: Session, by: str, command: Suggest) -> Decision:
+    if command.page not in session.pages:
+        return Refusal("unknown_page")  # [PG1]
+    if command.page == session.page or any(each.page == command.page for each in session.suggestions):
+        return Already()  # [SG2]
+    if len(session.suggestions) >= SUGGESTIONS:
+        return Refusal("full")  # [SG2]
+    return (PageSuggested(command.page, by),)
+
+
+def _dismiss(session: Session, by: str, command: Dismiss) -> Decision:
+    if all(each.page != command.page for each in session.suggestions):
+        return Already()
+    return (SuggestionDismissed(command.page, by),)  # [SG3]
 
 
 def _turn_page(session: Session, by: str, command: TurnPage) -> Decision:

@@ -109,6 +109,18 @@ class RemovedForGood(Fact, frozen=True):
     by: str
 
 
+class PageSuggested(Fact, frozen=True):
+    page: str
+    by: str
+
+
+class SuggestionDismissed(Fact, frozen=True):
+    """A page is not suggested any more. `by`: who said *not now*, or took back their own suggestion."""
+
+    page: str
+    by: str
+
+
 class ReadingAgreed(Fact, frozen=True):
     """`by` wants to read at one place with the others. It holds as soon as two do."""
 
@@ -137,6 +149,8 @@ Event: TypeAlias = (
     | DeviceRemoved
     | NotesWritten
     | RemovedForGood
+    | PageSuggested
+    | SuggestionDismissed
     | ReadingAgreed
     | ReadingStopped
     | SessionEnded
@@ -150,6 +164,8 @@ EVENT_KINDS: tuple[type[Fact], ...] = (
     DeviceRemoved,
     NotesWritten,
     RemovedForGood,
+    PageSuggested,
+    SuggestionDismissed,
     ReadingAgreed,
     ReadingStopped,
     SessionEnded,

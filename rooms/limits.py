@@ -9,6 +9,8 @@ NAME_LETTERS = 40
 DEVICES_REMOVED = 64
 """How many devices can be put out of one session. Whoever still has more to put out ends it."""
 
+SUGGESTIONS = 7
+"""How many pages can be suggested at a time."""
 WINDOWS_PER_PARTICIPANT = 16
 SKIPPED_REMEMBERED = 64
 COMMANDS_IN_FLIGHT = 8

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rooms.commands import (
+    Dismiss,
     EndSession,
     Join,
     Leave,
@@ -13,6 +14,7 @@ from rooms.commands import (
     RemoveForGood,
     RemoveParticipant,
     Request,
+    Suggest,
     TurnPage,
     Write,
 )
@@ -30,12 +32,16 @@ ALLOWED: frozenset[tuple[Role, type[Request]]] = frozenset(
         (Role.SERVICE_USER, Leave),
         (Role.SERVICE_USER, Write),
         (Role.SERVICE_USER, RemoveForGood),
+        (Role.SERVICE_USER, Suggest),
+        (Role.SERVICE_USER, Dismiss),
         (Role.SERVICE_USER, ReadTogether),
         (Role.SERVICE_USER, ReadApart),
         (Role.WORKER, TurnPage),
         (Role.WORKER, Leave),
         (Role.WORKER, Write),
         (Role.WORKER, RemoveForGood),
+        (Role.WORKER, Suggest),
+        (Role.WORKER, Dismiss),
         (Role.WORKER, ReadTogether),
         (Role.WORKER, ReadApart),
         (Role.WORKER, RemoveParticipant),

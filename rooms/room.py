@@ -14,6 +14,7 @@ from rooms.events import (
     DeviceRemoved,
     Event,
     NotesWritten,
+    PageSuggested,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
@@ -24,6 +25,7 @@ from rooms.events import (
     Role,
     SessionEnded,
     SessionOpened,
+    SuggestionDismissed,
 )
 from rooms.limits import SKIPPED_REMEMBERED, WINDOWS_PER_PARTICIPANT
 from rooms.notes import Carried, Notes, Writer, with_writer
@@ -79,9 +81,15 @@ class Window(msgspec.Struct, frozen=True):
     skipped: tuple[int, ...] = ()
 
 
+class Suggestion(msgspec.Struct, frozen=True):
+    page: str
+    by: str
+
+
 class Session(msgspec.Struct, frozen=True):
     """`opened`: the pages that were opened, each once, in the order they were first opened; home is not among them.
-    `reading`: who wants to read at one place with the others, in the order they said so ([RT1])."""
+    `suggestions`: pages that may be opened next, each once, the oldest first ([SG2]). `reading`: who wants to read at
+    one place with the others, in the order they said so ([RT1])."""
 
     id: str
     practice: bool
@@ -95,6 +103,7 @@ class Session(msgspec.Struct, frozen=True):
     removed_devices: tuple[str, ...] = ()
     notes: Notes = Notes()
     reading: tuple[str, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
 
 
 class Room(msgspec.Struct, frozen=True):
@@ -155,6 +164,7 @@ def _apply(room: Room, recorded: Recorded) -> Room:
             assert room.session is not None
             opened = _with(room.session.opened, event.page) if event.page != room.session.home else room.session.opened
             session = msgspec.structs.replace(room.session, page=event.page, turned_by=event.by, opened=opened)
+            session = _without_suggestion(session, event.page)
             return msgspec.structs.replace(room, session=session)
         case ParticipantLeft():
             return _without(room, msgspec.structs.replace(room.participants[event.participant], left=True))
@@ -174,6 +184,13 @@ def _apply(room: Room, recorded: Recorded) -> Room:
             notes = room.session.notes
             passages = tuple(each for each in notes.passages if each.id != event.passage)
             return _with_notes(room, room.session, msgspec.structs.replace(notes, passages=passages))
+        case PageSuggested():
+            assert room.session is not None
+            suggestions = (*room.session.suggestions, Suggestion(event.page, event.by))
+            return msgspec.structs.replace(room, session=msgspec.structs.replace(room.session, suggestions=suggestions))
+        case SuggestionDismissed():
+            assert room.session is not None
+            return msgspec.structs.replace(room, session=_without_suggestion(room.session, event.page))
         case ReadingAgreed():
             assert room.session is not None
             return _read_by(room, room.session, _with(room.session.reading, event.by))
@@ -193,6 +210,12 @@ def _without(room: Room, gone: Participant) -> Room:
     room = msgspec.structs.replace(room, participants={**room.participants, gone.id: gone})
     assert room.session is not None
     return _read_by(room, room.session, ()) if gone.id in room.session.reading else room
+
+
+def _without_suggestion(session: Session, page: str) -> Session:
+    """What is open, or was dismissed, is no suggestion any more ([SG2], [SG3])."""
+    left = tuple(each for each in session.suggestions if each.page != page)
+    return session if left == session.suggestions else msgspec.structs.replace(session, suggestions=left)
 
 
 def _read_by(room: Room, session: Session, reading: tuple[str, ...]) -> Room:
@@ -226,6 +249,8 @@ def _author(event: Event) -> str:
             | ParticipantRemoved(by=author)
             | NotesWritten(by=author)
             | RemovedForGood(by=author)
+            | PageSuggested(by=author)
+            | SuggestionDismissed(by=author)
             | ReadingAgreed(by=author)
             | ReadingStopped(by=author)
         ):

@@ -13,6 +13,7 @@ import msgspec
 from rooms.events import (
     DeviceRemoved,
     NotesWritten,
+    PageSuggested,
     PageTurned,
     ParticipantJoined,
     ParticipantLeft,
@@ -23,9 +24,10 @@ from rooms.events import (
     Role,
     SessionEnded,
     SessionOpened,
+    SuggestionDismissed,
 )
 from rooms.notes import Passage
-from rooms.room import Position, Recorded, Room
+from rooms.room import Position, Recorded, Room, Suggestion
 
 SEES_THE_SESSION = frozenset({Role.SERVICE_USER, Role.WORKER})
 """A supervisor sees nothing unless it was agreed to, and nothing can be agreed to yet: [VW3]."""
@@ -54,6 +56,7 @@ class View(msgspec.Struct, frozen=True):
     ended: bool
     people: tuple[Person, ...]
     passages: tuple[Passage, ...]
+    suggestions: tuple[Suggestion, ...]
     reading: tuple[str, ...]
 
     def __repr__(self) -> str:
@@ -92,6 +95,16 @@ class PassageGone(msgspec.Struct, frozen=True, tag_field="kind", tag="removed_fo
     by: str
 
 
+class SuggestionSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="page_suggested"):
+    page: str
+    by: str
+
+
+class SuggestionGone(msgspec.Struct, frozen=True, tag_field="kind", tag="suggestion_dismissed"):
+    page: str
+    by: str
+
+
 class ReadingSeen(msgspec.Struct, frozen=True, tag_field="kind", tag="reading_agreed"):
     by: str
 
@@ -109,7 +122,17 @@ class Unseen(msgspec.Struct, frozen=True, tag_field="kind", tag="unseen"):
 
 
 Seen: TypeAlias = (
-    PageSeen | PersonSeen | PersonGone | NotesSeen | PassageGone | ReadingSeen | ReadingGone | EndSeen | Unseen
+    PageSeen
+    | PersonSeen
+    | PersonGone
+    | NotesSeen
+    | PassageGone
+    | SuggestionSeen
+    | SuggestionGone
+    | ReadingSeen
+    | ReadingGone
+    | EndSeen
+    | Unseen
 )
 
 
@@ -149,6 +172,7 @@ def view_of(room: Room, participant: str) -> View | None:
         ended=session.ended,
         people=tuple(Person(each.id, each.name, each.role, each.left) for each in room.participants.values()),
         passages=session.notes.passages,
+        suggestions=session.suggestions,
         reading=session.reading,
     )
 
@@ -166,6 +190,10 @@ def seen(recorded: Recorded) -> Seen:
             return NotesSeen(by, box, update, put_aside, gone)
         case RemovedForGood(passage=passage, by=by):
             return PassageGone(passage, by)
+        case PageSuggested(page=page, by=by):
+            return SuggestionSeen(page, by)
+        case SuggestionDismissed(page=page, by=by):
+            return SuggestionGone(page, by)
         case ReadingAgreed(by=by):
             return ReadingSeen(by)
         case ReadingStopped(by=by):

@@ -22,7 +22,7 @@ const KEYS = ["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "];
 const PASSING_THROUGH = ["Tab", "Shift", "Control", "Alt", "Meta", "Escape"];
 const FIELDS = "input, textarea, select, [contenteditable]";
 /** Whoever presses one of these has decided to go elsewhere, or answers a question: that is no work to be left at. */
-const MOVES = "[data-copage=turn], a[data-page], .moves, .cards, .ways, .alone, .curtain";
+const MOVES = "[data-copage=turn], .suggest, a[data-page], .moves, .cards, .ways, .alone, .curtain";
 
 export class Hand {
   private at = -Infinity;

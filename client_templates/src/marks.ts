@@ -7,7 +7,9 @@ import type { Say } from "./words.js";
 interface Mark {
   readonly name: string;
   readonly line: Line;
-  readonly element: HTMLButtonElement;
+  /** In sight it only says so; out of sight it is a button. */
+  readonly here: HTMLElement;
+  readonly there: HTMLButtonElement;
 }
 
 export class Marks {
@@ -26,32 +28,33 @@ export class Marks {
 
   /** `person` reads at `line`. */
   put(person: string, name: string, line: Line): void {
-    const element = this.marks.get(person)?.element ?? this.newMark(person);
-    this.marks.set(person, { name, line, element });
+    const { here, there } = this.marks.get(person) ?? this.newMark(person);
+    this.marks.set(person, { name, line, here, there });
     this.drawSoon();
   }
 
   /** Of nobody but these there is anything to show. */
   only(people: readonly string[]): void {
-    for (const [person, { element }] of this.marks) {
+    for (const [person, { here, there }] of this.marks) {
       if (people.includes(person)) continue;
-      element.remove();
+      for (const element of [here, there]) element.remove();
       this.marks.delete(person);
     }
   }
 
-  private newMark(person: string): HTMLButtonElement {
-    const element = document.createElement("button");
-    element.type = "button";
-    element.className = "mark";
-    element.addEventListener("click", () => {
+  private newMark(person: string): Pick<Mark, "here" | "there"> {
+    const [here, there] = [document.createElement("span"), document.createElement("button")];
+    for (const element of [here, there]) element.className = "mark";
+    here.dataset["where"] = "here";
+    there.type = "button";
+    there.addEventListener("click", () => {
       const [mark, article] = [this.marks.get(person), this.article()];
       if (!mark || !article) return;
       this.goes();
       goToLine(article, mark.line);
     });
-    this.place.append(element);
-    return element;
+    this.place.append(here, there);
+    return { here, there };
   }
 
   private drawSoon(): void {
@@ -70,11 +73,13 @@ export class Marks {
     const [above, below] = [Math.max(0, bar), window.innerHeight];
     const edge = article?.closest("main")?.getBoundingClientRect().right ?? 0;
     const tops = [...this.marks.values()].map(({ line }) => (article ? topOf(article, line) : null));
-    [...this.marks.values()].forEach(({ name, element }, nth) => {
+    [...this.marks.values()].forEach(({ name, here, there }, nth) => {
       const top = tops[nth] ?? null;
-      element.hidden = top === null;
+      const where = top === null ? "nowhere" : top < above ? "above" : top > below ? "below" : "here";
+      here.hidden = where !== "here";
+      there.hidden = where !== "above" && where !== "below";
       if (top === null) return;
-      const where = top < above ? "above" : top > below ? "below" : "here";
+      const element = where === "here" ? here : there;
       element.dataset["where"] = where;
       const words = this.say(where === "here" ? "mark.here" : where === "above" ? "mark.above" : "mark.below", { name });
       if (element.textContent !== words) element.textContent = words;

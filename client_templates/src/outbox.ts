@@ -10,6 +10,7 @@ import type { Command } from "./wire.js";
 export const IN_FLIGHT = 8;
 export const MOVE_LIVES = 5_000;
 export const ASK_AGAIN_AFTER = 4_000;
+const MOVES: readonly string[] = ["turn_page", "suggest"];
 const BACK_OFF_FIRST = 250;
 const BACK_OFF_MOST = 2_000;
 
@@ -70,7 +71,7 @@ export class Outbox {
 
   /** Moves that have waited too long. They are no longer sent; whether one happened, the view shows. */
   dropOld(now: number): readonly Numbered[] {
-    const old = this.waiting.filter((each) => each.command.type === "turn_page" && now - each.since >= MOVE_LIVES);
+    const old = this.waiting.filter((each) => MOVES.includes(each.command.type) && now - each.since >= MOVE_LIVES);
     this.waiting = this.waiting.filter((each) => !old.includes(each));
     return old;
   }

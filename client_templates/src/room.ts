@@ -18,7 +18,7 @@ export function apply(view: View, frame: EventFrame): View | typeof GAP {
 function changed(view: View, event: Seen): View {
   switch (event.kind) {
     case "page_turned":
-      return { ...view, page: event.page, turned_by: event.by };
+      return { ...view, page: event.page, turned_by: event.by, suggestions: without(view, event.page) };
     case "participant_joined":
       return { ...view, people: withPerson(view.people, event.person) };
     case "participant_left":
@@ -33,6 +33,10 @@ function changed(view: View, event: Seen): View {
     }
     case "removed_for_good":
       return { ...view, passages: view.passages.filter(({ id }) => id !== event.passage) };
+    case "page_suggested":
+      return { ...view, suggestions: [...view.suggestions, { page: event.page, by: event.by }] };
+    case "suggestion_dismissed":
+      return { ...view, suggestions: without(view, event.page) };
     case "reading_agreed":
       return { ...view, reading: [...view.reading, event.by] };
     case "reading_stopped":
@@ -42,6 +46,10 @@ function changed(view: View, event: Seen): View {
     case "unseen":
       return view;
   }
+}
+
+function without(view: View, page: string): View["suggestions"] {
+  return view.suggestions.filter((each) => each.page !== page);
 }
 
 function withPerson(people: readonly Person[], person: Person): readonly Person[] {

@@ -60,6 +60,10 @@ class SessionPage {
   private readonly trail = Trail.from(this.kept.places, history.state?.at, this.pages.shown);
   private readonly together = new Together(this.boot.view.page, this.kept.own, this.kept.asks ?? false);
   private readonly panel = new TogetherPanel(this.together, this.boot.titles, this.say, {
+    open: (page) => {
+      if (!this.together.along) this.goAlong();
+      this.turn(page);
+    },
     goAlong: () => this.goAlong(),
     goAlone: () => this.goAlone(),
     askAlways: (always) => this.askAlways(always),
@@ -168,9 +172,10 @@ class SessionPage {
   private submitted(event: SubmitEvent): void {
     const form = event.target as HTMLFormElement;
     const kind = form.dataset["copage"];
-    if (kind !== "turn" && kind !== "leave" && kind !== "remove" && kind !== "end") return;
+    if (kind !== "turn" && kind !== "suggest" && kind !== "leave" && kind !== "remove" && kind !== "end") return;
     event.preventDefault();
     if (kind === "turn") this.turn(chosen("page", form, event.submitter));
+    else if (kind === "suggest") this.suggest(chosen("page", form, event.submitter), form.closest("details"));
     else if (kind === "leave") this.leave();
     else if (kind === "remove") this.remove(chosen("person", form, event.submitter), form.closest("details"));
     else this.end();
@@ -313,6 +318,11 @@ class SessionPage {
     closeBox(find("end-box"));
   }
 
+  private suggest(page: string, box: Element | null): void {
+    closeBox(box);
+    this.submit({ type: "suggest", page });
+  }
+
   private submit(command: Command): void {
     this.follow(this.conversation.submit(command, performance.now()));
   }
@@ -341,6 +351,9 @@ class SessionPage {
     else if (notice.kind === "refused" && notice.command.type !== "write") this.tell(refusalKey(notice.code));
     else if (notice.kind === "done" && notice.command.type === "remove_participant") {
       this.tellOf("person.taken_out", notice.command.participant);
+    }
+    else if (notice.kind === "done" && notice.command.type === "suggest") {
+      this.tell("suggest.done", { title: this.boot.titles[notice.command.page] ?? "" });
     }
     if (!("command" in notice) || (notice.kind === "done" && notice.outcome === "event")) return;
     // No page will come of it, so none that another person opens later may be taken for it.

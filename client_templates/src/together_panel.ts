@@ -2,12 +2,15 @@
 
 import { need } from "./boot.js";
 import { Cards } from "./cards.js";
+import { button, element } from "./notes_panel.js";
 import { nameOf } from "./people.js";
 import type { Card, Together } from "./together.js";
 import type { Command, View } from "./wire.js";
 import type { Say } from "./words.js";
 
 export interface Does {
+  /** Open a page for everybody. */
+  open(page: string): void;
   goAlong(): void;
   goAlone(): void;
   askAlways(always: boolean): void;
@@ -22,6 +25,7 @@ export class TogetherPanel {
   private asked: Card | null = null;
   private readers: readonly string[] = [];
   private wants = false;
+  private suggested: View["suggestions"] = [];
 
   constructor(
     private readonly together: Together,
@@ -34,6 +38,7 @@ export class TogetherPanel {
       need("ways").querySelector("summary")?.focus({ preventScroll: true });
       this.goAlone();
     });
+    need("suggest-this").addEventListener("click", () => together.page && does.submit({ type: "suggest", page: together.page }));
     need("go-along").addEventListener("click", () => does.goAlong());
     this.ask.addEventListener("change", () => does.askAlways(this.ask.checked));
     need("read").addEventListener("click", () => does.submit({ type: this.wants ? "read_apart" : "read_together" }));
@@ -50,8 +55,37 @@ export class TogetherPanel {
     setWords("go-along", goAlong);
     need("alone").hidden = !along;
     this.ask.checked = this.together.asks;
+    need("suggest-this").hidden = this.together.page === view.page || view.suggestions.some(({ page }) => page === this.together.page);
+    this.drawSuggestions(view);
     this.drawCard(view);
     this.drawReading(view);
+  }
+
+  /** Of the others' the oldest, one at a time; of my own a line each, to be taken back. */
+  private drawSuggestions(view: View): void {
+    if (this.suggested === view.suggestions) return;
+    const before = this.suggested;
+    this.suggested = view.suggestions;
+    const theirs = view.suggestions.filter(({ by }) => by !== view.you);
+    const [next] = theirs;
+    if (!next) this.cards.drop("suggested");
+    else {
+      const values = { name: nameOf(view, next.by), title: this.titles[next.page] ?? "" };
+      const words = theirs.length > 1 ? this.say("suggest.more", values) : this.say("suggest.card", values);
+      this.cards.ask("suggested", words, [
+        [this.say("suggest.open"), () => this.does.open(next.page)],
+        [this.say("suggest.not_now"), () => this.does.submit({ type: "dismiss", page: next.page })],
+      ]);
+      if (!before.some(({ page }) => page === next.page)) this.does.said(words);
+    }
+    const mine = view.suggestions.filter(({ by }) => by === view.you);
+    need("my-suggestions").replaceChildren(
+      ...mine.map(({ page }) => {
+        const item = element("li", `${this.say("suggest.mine", { title: this.titles[page] ?? "" })} `);
+        item.append(button(this.say("suggest.take_back"), () => this.does.submit({ type: "dismiss", page })));
+        return item;
+      }),
+    );
   }
 
   private goAlone(): void {

@@ -25,6 +25,8 @@ export interface View {
   readonly people: readonly Person[];
   /** What was deleted from the notes and can be brought back, oldest first. */
   readonly passages: readonly Passage[];
+  /** Pages that may be opened next, the oldest first. */
+  readonly suggestions: readonly { readonly page: string; readonly by: string }[];
   /** Who wants to read at one place with the others. It holds from two on. */
   readonly reading: readonly string[];
 }
@@ -86,6 +88,8 @@ export type Seen =
       readonly gone: readonly string[];
     }
   | { readonly kind: "removed_for_good"; readonly passage: string; readonly by: string }
+  | { readonly kind: "page_suggested"; readonly page: string; readonly by: string }
+  | { readonly kind: "suggestion_dismissed"; readonly page: string; readonly by: string }
   | { readonly kind: "reading_agreed"; readonly by: string }
   | { readonly kind: "reading_stopped"; readonly by: string }
   | { readonly kind: "session_ended"; readonly by: string }
@@ -107,6 +111,8 @@ export type Command =
   | { readonly type: "end_session" }
   | { readonly type: "write"; readonly box: string; readonly update: string; readonly taken_over?: true; readonly back?: string }
   | { readonly type: "remove_for_good"; readonly passage: string }
+  | { readonly type: "suggest"; readonly page: string }
+  | { readonly type: "dismiss"; readonly page: string }
   | { readonly type: "read_together" }
   | { readonly type: "read_apart" };
 

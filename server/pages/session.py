@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from rooms import Actor, Command, EndSession, Leave, Refusal, TurnPage, View, view_of, why_not
+from rooms import Actor, Command, Dismiss, EndSession, Leave, Refusal, Suggest, TurnPage, View, view_of, why_not
 from rooms.events import Role
 from server.content import Content
 from server.hub import Hub, Reading
@@ -61,6 +61,7 @@ SAID_BY_THE_SCRIPT = (
     "card.",
     "mark.",
     "point.",
+    "suggest.",
     "reading.",
     "leave.",
     "end.",
@@ -138,6 +139,7 @@ def routes(
     async def _session_page(request: Request, seat: Seated, status: int = 200, notice: str | None = None) -> Response:
         ticket, view = seat.ticket, seat.view
         key = await tickets.device_key(ticket)
+        titles = {each: content.pages[each].title for each in view.pages if each in content.pages}
         people = hub.people(ticket.room)
         boot = {
             "ticket": ticket.id,
@@ -146,7 +148,7 @@ def routes(
             "notes": msgspec.to_builtins(seat.reading.words),
             "key": msgspec.to_builtins(key),
             "here": msgspec.to_builtins(people),
-            "titles": {each: content.pages[each].title for each in view.pages if each in content.pages},
+            "titles": titles,
             "words": pages.words.for_browser(*SAID_BY_THE_SCRIPT),
             "left": LEFT,
         }
@@ -158,6 +160,7 @@ def routes(
             view=view,
             here=[each.id for each in people],
             page=content.pages.get(view.page or ""),
+            titles=titles,
             pack_language=content.pack.language,
             worker=ticket.role is Role.WORKER,
             notice=notice,
@@ -177,6 +180,14 @@ def routes(
     async def turn(request: Request, seat: Seated) -> Response:
         page = field(await form_of(request), "page")
         return await _carried_out(request, seat, TurnPage(page))
+
+    async def suggest(request: Request, seat: Seated) -> Response:
+        page = field(await form_of(request), "page")
+        return await _carried_out(request, seat, Suggest(page))
+
+    async def dismiss(request: Request, seat: Seated) -> Response:
+        page = field(await form_of(request), "page")
+        return await _carried_out(request, seat, Dismiss(page))
 
     async def end(request: Request, seat: Seated) -> Response:
         return await _carried_out(request, seat, EndSession())
@@ -243,6 +254,8 @@ def routes(
         Route("/s/{ticket}", seated(show)),
         Route("/s/{ticket}/page/{page}", seated(fragment)),
         Route("/s/{ticket}/turn", seated(turn), methods=["POST"]),
+        Route("/s/{ticket}/suggest", seated(suggest), methods=["POST"]),
+        Route("/s/{ticket}/dismiss", seated(dismiss), methods=["POST"]),
         Route("/s/{ticket}/end", seated(end), methods=["POST"]),
         Route("/s/{ticket}/leave", leave, methods=["POST"]),
         Route("/s/{ticket}/remove", seated(remove), methods=["POST"]),

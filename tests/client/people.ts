@@ -24,6 +24,7 @@ export function view(seq: number, more: Partial<View> = {}): View {
       { id: "alex", name: "Alex, nurse", role: "worker", left: false },
     ],
     passages: [],
+    suggestions: [],
     reading: [],
     ...more,
   };

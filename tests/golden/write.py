@@ -10,7 +10,20 @@ from typing import Any
 
 import msgspec
 
-from rooms import Leave, Position, ReadApart, ReadTogether, RemoveForGood, RemoveParticipant, Role, Stamp, View, Write
+from rooms import (
+    Dismiss,
+    Leave,
+    Position,
+    ReadApart,
+    ReadTogether,
+    RemoveForGood,
+    RemoveParticipant,
+    Role,
+    Stamp,
+    Suggest,
+    View,
+    Write,
+)
 from rooms.views import Unseen
 from rooms.wire import EventFrame, event_frames
 from tests.rooms.pens import Pen
@@ -154,6 +167,23 @@ def unseen() -> Example:
     return Example("unseen", "sam", before, (frame,), msgspec.structs.replace(before, position=position))
 
 
+def page_suggested() -> Example:
+    telling = Telling("page_suggested", sam_and_alex())
+    telling.story.asks("sam", Suggest("people"))
+    return telling.told()
+
+
+def suggestion_dismissed() -> Example:
+    """Two are suggested; one is dismissed, the other opened."""
+    telling = Telling("suggestion_dismissed", sam_and_alex())
+    story = telling.story
+    story.asks("sam", Suggest("people"))
+    story.asks("alex", Suggest("hard-days"))
+    story.asks("alex", Dismiss("people"))
+    story.turns("sam", "hard-days")
+    return telling.told()
+
+
 def reading_stopped() -> Example:
     """Agreed, stopped, agreed again by one, who leaves."""
     telling = Telling("reading_stopped", sam_and_alex())
@@ -205,6 +235,8 @@ TELLERS = (
     passage_deleted,
     passage_brought_back,
     removed_for_good,
+    page_suggested,
+    suggestion_dismissed,
     reading_agreed,
     reading_stopped,
     session_ended,

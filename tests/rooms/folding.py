@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from rooms import View
+from rooms.room import Suggestion
 from rooms.views import (
     EndSeen,
     NotesSeen,
@@ -14,6 +15,8 @@ from rooms.views import (
     PersonSeen,
     ReadingGone,
     ReadingSeen,
+    SuggestionGone,
+    SuggestionSeen,
     Unseen,
 )
 from rooms.wire import EventFrame
@@ -25,7 +28,8 @@ def fold(view: View, frame: EventFrame) -> View:
     view = msgspec.structs.replace(view, position=position)
     match frame.event:
         case PageSeen(page=page, by=by):
-            return msgspec.structs.replace(view, page=page, turned_by=by)
+            left = tuple(each for each in view.suggestions if each.page != page)
+            return msgspec.structs.replace(view, page=page, turned_by=by, suggestions=left)
         case PersonSeen(person=person):
             return msgspec.structs.replace(view, people=(*view.people, person))
         case PersonGone(participant=gone):
@@ -39,6 +43,11 @@ def fold(view: View, frame: EventFrame) -> View:
         case PassageGone(passage=passage):
             kept = tuple(each for each in view.passages if each.id != passage)
             return msgspec.structs.replace(view, passages=kept)
+        case SuggestionSeen(page=page, by=by):
+            return msgspec.structs.replace(view, suggestions=(*view.suggestions, Suggestion(page, by)))
+        case SuggestionGone(page=page):
+            left = tuple(each for each in view.suggestions if each.page != page)
+            return msgspec.structs.replace(view, suggestions=left)
         case ReadingSeen(by=by):
             return msgspec.structs.replace(view, reading=(*view.reading, by))
         case ReadingGone():

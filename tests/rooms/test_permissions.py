@@ -4,6 +4,7 @@ import pytest
 
 from rooms import (
     Command,
+    Dismiss,
     EndSession,
     Join,
     Leave,
@@ -15,6 +16,7 @@ from rooms import (
     RemoveForGood,
     RemoveParticipant,
     Role,
+    Suggest,
     TurnPage,
     Write,
 )
@@ -24,12 +26,14 @@ from tests.rooms.story import Story, sam_and_alex
 
 MAY = {
     Role.SERVER: {OpenSession, Join, RemoveParticipant, RemoveDevice, EndSession},
-    Role.SERVICE_USER: {TurnPage, Leave, Write, RemoveForGood, ReadTogether, ReadApart},
+    Role.SERVICE_USER: {TurnPage, Leave, Write, RemoveForGood, Suggest, Dismiss, ReadTogether, ReadApart},
     Role.WORKER: {
         TurnPage,
         Leave,
         Write,
         RemoveForGood,
+        Suggest,
+        Dismiss,
         ReadTogether,
         ReadApart,
         RemoveParticipant,

@@ -184,6 +184,7 @@ def form_for(row: Row, cast: Cast) -> dict[str, str]:
         "/code": {"code": code, "name": "Ada"},
         "/s/{own}/turn": {"page": "people"},
         "/s/{sams}/turn": {"page": "people"},
+        **{f"/s/{who}/{what}": {"page": "nights"} for who in ("{own}", "{sams}") for what in ("suggest", "dismiss")},
         "/s/{own}/remove": {"person": person},
         "/s/{sams}/remove": {"person": person},
     }
@@ -274,6 +275,8 @@ FIELDS: Mapping[str, Mapping[str, str]] = {
     "end_session": {},
     "write": {"box": "looked", "update": "{update}"},
     "remove_for_good": {"passage": "none"},
+    "suggest": {"page": "hard-day"},
+    "dismiss": {"page": "hard-day"},
     "read_together": {},
     "read_apart": {},
 }
