@@ -18,12 +18,17 @@ class Line(Protocol):
 
     heard: Callable[[str], bool] | None
     """Is given each message first; whether it has taken it."""
+    newest_of: str
+    """With what messages begin of which only the newest is worth anything: of several that come at once it is given."""
 
     def abort(self) -> None:
         """End it now and free what waits in it, where an orderly close would wait for a peer that does not read."""
 
     def write(self, text: str) -> bool:
         """Send a message at once; False, and nothing sent, if the peer is behind with reading."""
+
+    def show(self, key: str, frame: bytes) -> None:
+        """Send a frame in passing: at once, or, if the peer is behind, the newest one of its `key` once it is not."""
 
 
 class Outbox(asyncio.Queue[Any]):
@@ -85,3 +90,14 @@ class Connection:
         self.polling = False
         self.upgrading = False
         self.cut: asyncio.TimerHandle | None = None
+
+
+def text_frame(text: str) -> bytes:
+    """A whole message to a client, as RFC 6455 (5.2) has it: final, text, not masked."""
+    data = text.encode()
+    size = len(data)
+    if size < 126:
+        return bytes((0x81, size)) + data
+    if size < 1 << 16:
+        return b"\x81\x7e" + size.to_bytes(2) + data
+    return b"\x81\x7f" + size.to_bytes(8) + data

@@ -268,6 +268,9 @@ class OpenRoom:
     _buckets: dict[str, TokenBucket] = field(default_factory=dict)
     _board: PresenceBoard = field(default_factory=PresenceBoard)
     _told_here: tuple[Here, ...] = ()
+    _shown_in: Room | None = None
+    _shown_to: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    """Who is shown what somebody shows, in the room as it was `_shown_in`."""
     _order: int = 0
     """Of the reading place that was heard of last: see `_next_order`."""
     _place: str | None = None
@@ -364,6 +367,7 @@ class OpenRoom:
         assert self.room is not None
         passing = TokenBucket.full(PASSING_PER_SECOND, PASSING_PER_SECOND, self.shell.clock.monotonic())
         self._members[message.connection] = _Member(message.seat, message.window, message.way, passing)
+        self._shown_in = None
         self._board.arrive(participant, message.connection, message.way)
         self.shell.used(self.name)
         missed = await self._missed_since(message.position)
@@ -382,6 +386,7 @@ class OpenRoom:
         if member is None or not self._bucket(member.seat.participant).take(self.shell.clock.monotonic()):
             return
         member.way = way
+        self._shown_in = None
         self._board.say(member.seat.participant, connection, way)
         self._tell_presence()
 
@@ -438,6 +443,7 @@ class OpenRoom:
         member = self._members.pop(connection, None)
         if member is None:
             return
+        self._shown_in = None
         self._board.depart(member.seat.participant, connection, self.shell.clock.monotonic())
         self.shell.used(self.name)
         self._tell_presence()
@@ -760,18 +766,28 @@ class OpenRoom:
         self._show(message)
 
     def _show(self, message: InPassing) -> None:
-        """To the windows that see the session and its page: of everybody else, of one person, or (a reading place) of
-        all."""
-        viewers = [
-            connection
-            for connection, member in self._members.items()
-            if (member.way.along or message.to)
-            and member.seat.participant != message.by
-            and message.to in ("", member.seat.participant)
-            and self._why_not(member.seat) is None
-        ]
+        viewers = self._who_is_shown(message.by, message.to) if self.room is not None else ()
         if viewers:
             self.shell.audience.show(viewers, message.key, message.packet)
+
+    def _who_is_shown(self, by: str, to: str) -> Sequence[str]:
+        """The windows that see the session and its page: of everybody else, of one person, or (a reading place) of all.
+
+        Looked up once for each room value and each change of members, and not for each pointer.
+        """
+        if self._shown_in is not self.room:
+            self._shown_in, self._shown_to = self.room, {}
+        known = self._shown_to.get((by, to))
+        if known is None:
+            known = self._shown_to[by, to] = [
+                connection
+                for connection, member in self._members.items()
+                if (member.way.along or to)
+                and member.seat.participant != by
+                and to in ("", member.seat.participant)
+                and self._why_not(member.seat) is None
+            ]
+        return known
 
     def _reads_together(self, participant: str) -> bool:
         session = self.room.session if self.room is not None else None

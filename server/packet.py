@@ -13,7 +13,8 @@ from typing import Any, Final
 import msgspec
 from socketio import packet as socketio_packet
 
-from rooms.limits import COMMAND_BYTES, JSON_DEPTH, NUMBER_MAX, WRITE_BYTES
+from rooms.limits import COMMAND_BYTES, JSON_DEPTH, NUMBER_MAX, PASSING_BYTES, WRITE_BYTES
+from rooms.pointers import Point
 from rooms.wire import FROM_CLIENT, Submission
 
 NUMBER_LETTERS: Final = 20
@@ -228,6 +229,20 @@ def quick_submission(packet: str) -> Submission | None:
         return None
     try:
         return _submissions.decode(packet[len(_COMMAND) : -1])
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+POINT: Final = EVENT + '["point",'
+_points: Final = msgspec.json.Decoder(Point)
+
+
+def quick_point(frame: str) -> Point | None:
+    """The same for a pointer, from a whole frame: there are tens of them a second from each person."""
+    if not frame.startswith(POINT) or frame[-1] != "]" or "\\" in frame or len(frame) > PASSING_BYTES:
+        return None
+    try:
+        return _points.decode(frame[len(POINT) : -1])
     except (msgspec.DecodeError, RecursionError):
         return None
 

@@ -11,7 +11,7 @@ import socket
 import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import uvicorn
 import uvloop
@@ -20,6 +20,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame
 
 from rooms.limits import FRAME_BYTES
+from server.connection import text_frame
 from server.guard import HEADER_BYTES, App
 
 HEAD_SECONDS: Final = 15.0
@@ -94,6 +95,15 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     """
 
     heard: Callable[[str], bool] | None = None
+    newest_of = "\0"
+    _begun: bytes = b""
+    """The beginning of a frame of which the rest has not come."""
+    _in_pieces = False
+    """A message in several frames is under way, at the library's."""
+    _hands_off = False
+    """Something came that the library has to judge: it reads on by itself."""
+    _newest: dict[str, bytes]
+    """What was shown in passing while the peer was behind, by key."""
 
     def abort(self) -> None:
         """See `Line.abort`."""
@@ -106,14 +116,64 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.write(text_frame(text))
         return True
 
+    def show(self, key: str, frame: bytes) -> None:
+        """See `Line.show`."""
+        if self.close_sent or self.disconnected or self.transport.is_closing():
+            return
+        if self.writable.is_set():
+            self.transport.write(frame)
+        else:
+            self._newest[key] = frame
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        newest, self._newest = self._newest, {}
+        for key, frame in newest.items():
+            self.show(key, frame)
+
     def handle_connect(self, event: Any) -> None:
         super().handle_connect(event)
         if self.response.status_code == 101:
             # The application's task has been made, but has not run yet.
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions["copage.line"] = self
+            self._newest = {}
 
     def data_received(self, data: bytes) -> None:
+        """Whole text messages are taken out here: the library's way of reading takes longer than all that comes of a
+        pointer. Whatever else there is it gets, in whole frames and in their order."""
+        if not self.handshake_initiated or self._hands_off or self.close_sent:
+            self._to_library(data)
+            return
+        data = self._begun + data if self._begun else data
+        self._begun = b""
+        at, end = 0, len(data)
+        newest = ""
+        while at < end and not self.transport.is_closing():
+            frame = read_frame(data, at)
+            if frame is None:
+                self._begun = data[at:]
+                break
+            whole = data[at : frame.end]
+            text = text_of(data, frame) if frame.text and not self._in_pieces else None
+            at = frame.end
+            if text is not None and self.heard is not None and text.startswith(self.newest_of):
+                newest = text
+                continue
+            if newest and self.heard is not None:
+                self.heard(newest)
+                newest = ""
+            if frame.wrong:
+                self._hands_off = True
+                self._to_library(data[at:])
+                return
+            if text is None or self.heard is None or not self.heard(text):
+                self._in_pieces = frame.more if frame.data else self._in_pieces
+                self._to_library(whole)
+        if newest and self.heard is not None:
+            self.heard(newest)
+
+    def _to_library(self, data: bytes) -> None:
         super().data_received(data)
         if not self.handshake_initiated and self.conn.handshake_exc is not None:
             self.transport.abort()
@@ -146,15 +206,51 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         super().send_receive_event_to_app()
 
 
-def text_frame(text: str) -> bytes:
-    """A whole message to a client, as RFC 6455 (5.2) has it: final, text, not masked."""
-    data = text.encode()
-    size = len(data)
-    if size < 126:
-        return bytes((0x81, size)) + data
-    if size < 1 << 16:
-        return b"\x81\x7e" + size.to_bytes(2) + data
-    return b"\x81\x7f" + size.to_bytes(8) + data
+class ClientFrame(NamedTuple):
+    """The head of a frame from a client, as RFC 6455 (5.2) has it; `begin` and `end` are those of what it carries."""
+
+    begin: int
+    end: int
+    text: bool
+    """A whole message of text."""
+    data: bool
+    """A message or a piece of one, not control."""
+    more: bool
+    wrong: bool
+    """Not masked, too long, or bits set that mean nothing: the library closes with the right code."""
+
+
+def read_frame(data: bytes, at: int) -> ClientFrame | None:
+    """The frame that begins at `at`; None as long as some of it is missing, which is so for `FRAME_BYTES` at most."""
+    here = len(data) - at
+    if here < 2:
+        return None
+    first, second = data[at], data[at + 1]
+    size, begin = second & 0x7F, at + 6
+    if size >= 126:
+        extra = 2 if size == 126 else 8
+        if here < 2 + extra:
+            return None
+        size, begin = int.from_bytes(data[at + 2 : at + 2 + extra]), begin + extra
+    wrong = second < 0x80 or bool(first & 0x70) or size > FRAME_BYTES
+    control = bool(first & 0x08)
+    if wrong or (control and size > 125):
+        return ClientFrame(begin, at, False, False, False, True)
+    if begin + size > len(data):
+        return None
+    return ClientFrame(begin, begin + size, first == 0x81, not control, not first & 0x80, False)
+
+
+def text_of(data: bytes, frame: ClientFrame) -> str | None:
+    """What a frame carries; None if it is no text. As one large number, because letter by letter would take many times
+    as long."""
+    begin, end = frame.begin, frame.end
+    size = end - begin
+    mask = data[begin - 4 : begin] * (size // 4 + 1)
+    try:
+        return (int.from_bytes(data[begin:end]) ^ int.from_bytes(mask[:size])).to_bytes(size).decode()
+    except UnicodeDecodeError:
+        return None
 
 
 class Server(uvicorn.Server):

@@ -40,7 +40,7 @@ from rooms.wire import (
     parse_submission,
     position_of,
 )
-from server.connection import Connection
+from server.connection import Connection, text_frame
 from server.guard import LIVE, Message, Receive, Scope, Send
 from server.library import Server
 from server.open_room import Seat
@@ -48,12 +48,14 @@ from server.packet import (
     CLOSE,
     EVENT,
     MESSAGE,
+    POINT,
     SEPARATOR,
     Json,
     Malformed,
     Rule,
     check_frame,
     check_upgrade,
+    quick_point,
     split_post,
 )
 from server.ports import StoreUnavailable
@@ -400,12 +402,17 @@ class Sockets:
     def _listen(self, connection: Connection) -> None:
         """From now on events are taken off the line at once, all of them: so none can overtake another."""
         if connection.attached and connection.line is not None:
+            connection.line.newest_of = POINT
             connection.line.heard = partial(self._heard, connection)
 
     def _heard(self, connection: Connection, frame: str) -> bool:
         """A message off the line. What is no event is left to the library."""
         if not frame.startswith(EVENT) or not connection.attached or connection.closing:
             return False
+        point = quick_point(frame)
+        if point is not None:
+            self.hub.show(connection.id, point)
+            return True
         try:
             check_frame(frame, asked=False)
             self._server.read(connection.engine.sid, frame[1:])
@@ -473,16 +480,15 @@ class Sockets:
 
     def show(self, connections: Iterable[str], key: str, packet: str) -> None:
         """Send one packet in passing to those who are ready for it. See `ports.Audience`."""
-        text = MESSAGE + packet
+        frame = text_frame(MESSAGE + packet)
         for each in connections:
             connection = self._by_id.get(each)
-            if connection is None or connection.closing or not connection.outbox.idle:
+            if connection is None or connection.closing:
                 continue
-            line = connection.line if connection.engine.upgraded else None
-            if line is None:
+            if connection.line is not None and connection.engine.upgraded:
+                connection.line.show(key, frame)
+            elif connection.outbox.idle:  # By long-polling it is told when it comes to ask, of the first at least.
                 connection.outbox.put_nowait(engine_packet.Packet(engine_packet.MESSAGE, data=packet))
-            else:
-                line.write(text)
 
     def close(self, connection: str, code: str) -> None:
         """Say goodbye, then close. See `ports.Audience`."""

@@ -163,8 +163,8 @@ GRAMMAR: Mapping[Rule, tuple[Maker, ...]] = {
         lambda _: '42["digests",{}]',
     ),
     Rule.PASSING: (
-        lambda r: point(page=r.choice([None, 1, "", "Home", "a b", "p" * 65, "../etc"])),
-        lambda r: point(at=r.choice([1, [], ["b"], {}, ["B", 0, -1, 0, 0], ["b" * 49, 0, -1, 0, 0]])),
+        lambda r: point(page=r.choice([None, 1, "", "p" * 65, [], {}])),
+        lambda r: point(at=r.choice([1, [], ["b"], {}, ["", 0, -1, 0, 0], ["b" * 49, 0, -1, 0, 0]])),
         lambda r: point(at=["first", r.choice([-1, 2**32, "1", 1.5]), 0, 0, 0]),
         lambda r: point(at=["first", 0, r.choice([-2, 65_537, None, 0.5]), 0, 0]),
         lambda r: point(at=["first", 0, -1, *r.choice([(-0.1, 0), (0, 1.1), (None, 0), ("0", 0), (0, 1e300)])]),

@@ -9,8 +9,8 @@ from websockets.frames import Frame, Opcode
 
 from rooms.limits import COMMAND_BYTES
 from rooms.wire import Submission, WireError, parse_submission
+from server.connection import text_frame
 from server.packet import EVENT, Malformed, Packet, check_frame, quick_submission
-from server.serving import text_frame
 from tests.server.mischief import command, hello, mutated, nasty, write
 from tests.server.raw import RawSocket, frame
 from tests.server.test_endpoint import Ears, an_endpoint
