@@ -58,6 +58,7 @@ def test_many_at_once_are_taken_one_by_one() -> None:
         (b"\x81\xff" + b"\xff" * 8, "longer than any number"),
         (b"\x89\xfe" + (126).to_bytes(2) + b"mask" + b"x" * 126, "a ping of more than 125 bytes"),
     ],
+    ids=["unmasked", "compressed", "long", "endless", "ping"],
 )
 def test_what_the_library_has_to_judge_is_left_to_it_at_once(data: bytes, why: str) -> None:
     frame = read_frame(data, 0)
@@ -73,6 +74,7 @@ def test_what_the_library_has_to_judge_is_left_to_it_at_once(data: bytes, why: s
         (sent(b"abc", Opcode.BINARY), True, False),
         (sent(b"\x03\xe8", Opcode.CLOSE), False, False),
     ],
+    ids=["ping", "first piece", "last piece", "bytes", "close"],  # Masks are random, and would be in the names.
 )
 def test_other_frames_are_whole_and_no_message_of_text(data: bytes, is_data: bool, more: bool) -> None:
     frame = read_frame(data + b"next", 0)
