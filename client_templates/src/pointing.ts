@@ -30,9 +30,13 @@ export class Pointing {
   private readonly heard = new Map<string, Heard>();
   private readonly answered = new Map<string, number>();
 
-  /** A mouse or pen is over this spot, or over none. A point that was tapped stays until another one is tapped or over. */
+  /**
+   * A mouse or pen is over this spot, or over none. A point that was tapped stays until another one is tapped, or the
+   * mouse is over another block: a hand that holds a mouse is never quite still.
+   */
   moves(page: string, at: At | null, now: number): void {
-    if (this.mine?.tapped && now < this.mine.until && (!at || this.wanted?.tapped)) return;
+    if (this.wanted?.tapped && this.wanted.at?.[0] === at?.[0]) return;
+    if (this.mine?.tapped && now < this.mine.until && (!at || at[0] === this.mine.at?.[0])) return;
     this.wanted = { page, at, tapped: false };
   }
 

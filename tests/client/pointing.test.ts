@@ -44,9 +44,12 @@ test("[PO1] what was tapped stays for twenty seconds, whatever the mouse leaves,
   assert.equal(pointing.due(STAYS_FOR - 1, true), null);
   assert.equal(pointing.due(STAYS_FOR, true)?.at, null);
   pointing.taps("home", at(2));
-  pointing.due(STAYS_FOR + 100, true);
-  pointing.moves("home", at(3), STAYS_FOR + 200);
-  assert.equal(pointing.due(STAYS_FOR + 200, true)?.tapped, false);
+  pointing.moves("home", at(3), STAYS_FOR + 50);
+  assert.equal(pointing.due(STAYS_FOR + 100, true)?.tapped, true, "a mouse is never quite still");
+  pointing.moves("home", at(4), STAYS_FOR + 200);
+  assert.equal(pointing.due(STAYS_FOR + 200, true), null);
+  pointing.moves("home", ["second", 7, 0, 0.5, 0.5], STAYS_FOR + 300);
+  assert.equal(pointing.due(STAYS_FOR + 300, true)?.tapped, false);
 });
 
 test("[PO2] on one's own, or hidden, nothing is sent but that the pointer is gone", () => {
