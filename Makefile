@@ -25,8 +25,8 @@ PIP_INSTALL := $(VENV)/python -m pip install -qq --disable-pip-version-check --r
 NPM_CI := npm ci --prefix $(CLIENT) --no-audit --no-fund --loglevel=error --no-update-notifier
 MANIFEST := $(CLIENT)/built/manifest.json
 LOCK := uv pip compile --universal --generate-hashes --no-header --quiet --python-version 3.11
-# Most tests wait for a browser or for a clock: four at a time keep two processors busy.
-PROCESSES ?= 4
+# Most tests wait for a browser or for a clock: three at a time keep two processors busy.
+PROCESSES ?= 3
 PYTEST := $(VENV)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal --durations=10
 
 run: .venv/.run-installed $(MANIFEST)

@@ -101,8 +101,16 @@ def test_an_excuse_to_a_checker_has_its_reason_beside_it() -> None:
     assert found == []
 
 
-def test_everything_is_text_that_ends_with_a_line() -> None:
+PICTURE = TOP / "docs" / "side-by-side.png"
+"""Made by `tests/browser/picture.py`."""
+
+
+def test_everything_but_the_picture_is_text_that_ends_with_a_line() -> None:
+    assert PICTURE in tracked()
     for path in tracked():
+        if path == PICTURE:
+            assert path.read_bytes().startswith(b"\x89PNG")
+            continue
         text = path.read_bytes()
         assert b"\r\n" not in text, path
         assert not text or text.endswith(b"\n"), path

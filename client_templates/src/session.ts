@@ -506,6 +506,7 @@ class SessionPage {
     else {
       void this.keeper?.keepRefused(lost).catch(() => this.keepsNothing());
       this.notes.show(lost, performance.now());
+      this.tell("notes.lost"); // They stand above the boxes, which may be out of sight.
     }
   }
 
